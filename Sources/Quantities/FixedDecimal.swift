@@ -1,0 +1,244 @@
+/// An exact decimal number with 18 fractional digits: prices, quantities and money.
+///
+/// The magnitude is below 10^18, so every decimal string the contracts accept (up to 18 integer
+/// and 18 fractional digits) has exactly one value here, sums and comparisons of such values are
+/// exact, and two values that differ in writing only (`"1.50"`, `"1.5"`) are equal.
+/// Products are not exact: take `double` for statistics.
+public struct FixedDecimal: Hashable, Sendable {
+    /// The value in units of 10^-18.
+    public var units: Int128
+
+    /// Units in one: 10^18.
+    public static let unitsPerOne: Int128 = 1_000_000_000_000_000_000
+
+    public static let zero = FixedDecimal(units: 0)
+    public static let one = FixedDecimal(units: unitsPerOne)
+
+    @inlinable
+    public init(units: Int128) {
+        self.units = units
+    }
+
+    /// A whole number.
+    @inlinable
+    public init(_ value: Int) {
+        units = Int128(value) * Self.unitsPerOne
+    }
+
+    /// The multiple of 10^-`fractionDigits` next to a binary number, in the direction asked for.
+    ///
+    /// - Parameter fractionDigits: 0…18.
+    /// - Returns: nil when `value` is not finite or its magnitude is 10^18 or more.
+    public init?(
+        _ value: Double, fractionDigits: Int, rounding rule: FloatingPointRoundingRule
+    ) {
+        precondition((0...18).contains(fractionDigits))
+        guard value.isFinite, abs(value) < 1e18 else { return nil }
+        let scaled = value * Self.powersOfTen[fractionDigits].double
+        let nearest = scaled.rounded()
+        // A product such as 0.29 * 100 = 28.999999999999996 is the decimal it came from, not less.
+        let isExact = abs(scaled - nearest) <= abs(scaled) * 4 * Double.ulpOfOne
+        let count = isExact ? nearest : scaled.rounded(rule)
+        units = Int128(count) * Self.powersOfTen[18 - fractionDigits].integer
+    }
+
+    /// The nearest binary number; at most two units in the last place away.
+    @inlinable
+    public var double: Double {
+        let magnitude = units.magnitude
+        let high = Double(UInt64(truncatingIfNeeded: magnitude >> 64))
+        let low = Double(UInt64(truncatingIfNeeded: magnitude))
+        let value = (high * 0x1p64 + low) / 1e18
+        return units < 0 ? -value : value
+    }
+
+    /// The largest multiple of 10^-`fractionDigits` that is not above (`.down`) or the smallest
+    /// that is not below (`.up`) this value.
+    public func rounded(_ rule: FloatingPointRoundingRule, fractionDigits: Int) -> FixedDecimal {
+        precondition((0...18).contains(fractionDigits))
+        let step = Self.powersOfTen[18 - fractionDigits].integer
+        var quotient = units / step
+        let remainder = units % step
+        if remainder > 0 && rule == .up { quotient += 1 }
+        if remainder < 0 && rule == .down { quotient -= 1 }
+        return FixedDecimal(units: quotient * step)
+    }
+
+    /// Half of this value, a last odd unit dropped towards zero.
+    @inlinable
+    public var half: FixedDecimal { FixedDecimal(units: units / 2) }
+
+    /// This value times a small fraction, a last part of a unit dropped towards zero.
+    ///
+    /// - Parameters: 0…170 each, the denominator not 0; within those the product cannot overflow.
+    @inlinable
+    public func times(_ numerator: Int, over denominator: Int) -> FixedDecimal {
+        precondition((0...170).contains(numerator) && denominator > 0)
+        return FixedDecimal(units: units * Int128(numerator) / Int128(denominator))
+    }
+
+    @usableFromInline
+    static let powersOfTen: [(integer: Int128, double: Double)] = {
+        var powers: [(integer: Int128, double: Double)] = [(1, 1)]
+        for _ in 1...18 {
+            let last = powers[powers.count - 1]
+            powers.append((last.integer * 10, last.double * 10))
+        }
+        return powers
+    }()
+}
+
+extension FixedDecimal: Comparable {
+    @inlinable
+    public static func < (left: FixedDecimal, right: FixedDecimal) -> Bool {
+        left.units < right.units
+    }
+}
+
+extension FixedDecimal: AdditiveArithmetic {
+    @inlinable
+    public static func + (left: FixedDecimal, right: FixedDecimal) -> FixedDecimal {
+        FixedDecimal(units: left.units + right.units)
+    }
+
+    @inlinable
+    public static func - (left: FixedDecimal, right: FixedDecimal) -> FixedDecimal {
+        FixedDecimal(units: left.units - right.units)
+    }
+
+    @inlinable
+    public static prefix func - (value: FixedDecimal) -> FixedDecimal {
+        FixedDecimal(units: -value.units)
+    }
+}
+
+extension FixedDecimal {
+    /// Reads a decimal as the contracts write it: an optional minus, 1–18 digits, and optionally
+    /// a point with 1–18 digits. Nothing else: no plus, exponent, blanks or separators.
+    @inlinable
+    public init?(utf8 text: UnsafeBufferPointer<UInt8>) {
+        var index = 0
+        let count = text.count
+        var isNegative = false
+        if index < count, text[index] == UInt8(ascii: "-") {
+            isNegative = true
+            index += 1
+        }
+        let integerStart = index
+        var integer: UInt64 = 0
+        while index < count {
+            let digit = text[index] &- UInt8(ascii: "0")
+            guard digit < 10 else { break }
+            integer = integer &* 10 &+ UInt64(digit)
+            index += 1
+            if index - integerStart > 18 { return nil }
+        }
+        guard index > integerStart else { return nil }
+        var fraction: UInt64 = 0
+        if index < count {
+            guard text[index] == UInt8(ascii: ".") else { return nil }
+            index += 1
+            let fractionStart = index
+            while index < count {
+                let digit = text[index] &- UInt8(ascii: "0")
+                guard digit < 10 else { return nil }
+                fraction = fraction &* 10 &+ UInt64(digit)
+                index += 1
+                if index - fractionStart > 18 { return nil }
+            }
+            guard index > fractionStart else { return nil }
+            fraction &*= decimalScale(missingDigits: 18 - (index - fractionStart))
+        }
+        let product = integer.multipliedFullWidth(by: 1_000_000_000_000_000_000)
+        let magnitude =
+            Int128(truncatingIfNeeded: product.high) << 64
+            + Int128(truncatingIfNeeded: product.low) + Int128(truncatingIfNeeded: fraction)
+        units = isNegative ? -magnitude : magnitude
+    }
+
+    public init?(_ text: some StringProtocol) {
+        var text = String(text)
+        guard let value = text.withUTF8({ FixedDecimal(utf8: $0) }) else { return nil }
+        self = value
+    }
+}
+
+/// 10 to the power of 0…17, the factor that brings a fraction with that many digits missing to 18.
+@inlinable
+func decimalScale(missingDigits: Int) -> UInt64 {
+    switch missingDigits {
+    case 0: 1
+    case 1: 10
+    case 2: 100
+    case 3: 1_000
+    case 4: 10_000
+    case 5: 100_000
+    case 6: 1_000_000
+    case 7: 10_000_000
+    case 8: 100_000_000
+    case 9: 1_000_000_000
+    case 10: 10_000_000_000
+    case 11: 100_000_000_000
+    case 12: 1_000_000_000_000
+    case 13: 10_000_000_000_000
+    case 14: 100_000_000_000_000
+    case 15: 1_000_000_000_000_000
+    case 16: 10_000_000_000_000_000
+    default: 100_000_000_000_000_000
+    }
+}
+
+extension FixedDecimal: CustomStringConvertible {
+    /// The shortest decimal string with this value: `"61234.5"`, `"-0.1"`, `"0"`.
+    public var description: String {
+        String(unsafeUninitializedCapacity: Self.longestText) { write(into: $0) }
+    }
+
+    /// Bytes of the longest decimal: a minus, 21 integer digits of a sum, a point, 18 digits.
+    public static let longestText = 41
+
+    /// Writes `description` into memory of at least `longestText` bytes.
+    ///
+    /// - Returns: the number of bytes written.
+    public func write(into text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        let (whole, part) = units.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000_000_000_000)
+        var index = 0
+        if units < 0 {
+            text[index] = UInt8(ascii: "-")
+            index += 1
+        }
+        index += writeDigits(whole, into: text, at: index)
+        var fraction = UInt64(part)
+        guard fraction > 0 else { return index }
+        var digits = 18
+        while fraction % 10 == 0 {
+            fraction /= 10
+            digits -= 1
+        }
+        text[index] = UInt8(ascii: ".")
+        var position = index + digits
+        while position > index {
+            text[position] = UInt8(ascii: "0") + UInt8(fraction % 10)
+            fraction /= 10
+            position -= 1
+        }
+        return index + digits + 1
+    }
+
+    private func writeDigits(
+        _ value: UInt128, into text: UnsafeMutableBufferPointer<UInt8>, at start: Int
+    ) -> Int {
+        var count = 1
+        var rest = value / 10
+        while rest > 0 {
+            count += 1
+            rest /= 10
+        }
+        rest = value
+        for position in stride(from: start + count - 1, through: start, by: -1) {
+            text[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        return count
+    }
+}

@@ -1,0 +1,64 @@
+import Quantities
+import Testing
+
+struct FixedDecimalTests {
+    @Test(arguments: [
+        ("0", "0"), ("61234.50", "61234.5"), ("-0.1", "-0.1"), ("000.000", "0"), ("-0", "0"),
+        ("999999999999999999.999999999999999999", "999999999999999999.999999999999999999"),
+        ("0.000000000000000001", "0.000000000000000001"),
+    ])
+    func readsAndWrites(text: String, written: String) {
+        #expect(FixedDecimal(text)?.description == written)
+    }
+
+    @Test(arguments: [
+        "", "-", ".", "1.", ".5", "+1", "1e3", " 1", "1 ", "1,5", "1_0", "--1", "1.2.3", "NaN",
+        "1234567890123456789", "0.1234567890123456789", "Infinity", "0x1",
+    ])
+    func refuses(text: String) {
+        #expect(FixedDecimal(text) == nil)
+    }
+
+    @Test func roundsAwayFromItsSource() throws {
+        let price = try #require(FixedDecimal("61234.567"))
+        #expect(price.rounded(.down, fractionDigits: 2).description == "61234.56")
+        #expect(price.rounded(.up, fractionDigits: 2).description == "61234.57")
+        let debt = try #require(FixedDecimal("-0.001"))
+        #expect(debt.rounded(.down, fractionDigits: 2).description == "-0.01")
+        #expect(debt.rounded(.up, fractionDigits: 2).description == "0")
+    }
+
+    @Test func takesBinaryNumbersAtTheirDecimalMeaning() {
+        #expect(FixedDecimal(0.29, fractionDigits: 2, rounding: .down)?.description == "0.29")
+        #expect(FixedDecimal(1.234, fractionDigits: 2, rounding: .up)?.description == "1.24")
+        #expect(FixedDecimal(1e18, fractionDigits: 0, rounding: .up) == nil)
+        #expect(FixedDecimal(Double.nan, fractionDigits: 2, rounding: .up) == nil)
+    }
+
+    @Test func isWithinTwoUnitsOfTheNearestDouble() {
+        var random = SplitMix64(seed: 1)
+        for _ in 0..<100_000 {
+            let text = "\(random.next() % 1_000_000_000_000).\(random.next() % 1_000_000_000)"
+            guard let value = FixedDecimal(text)?.double, let nearest = Double(text) else {
+                Issue.record("\(text) was refused")
+                return
+            }
+            #expect(abs(value - nearest) <= 2 * nearest.ulp)
+        }
+    }
+}
+
+/// A small generator whose sequence a seed fixes, on every machine.
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
+}
