@@ -19,11 +19,8 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
-    -> Target
-{
-    .testTarget(
-        name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 let package = Package(
@@ -35,8 +32,51 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
+        // The pure rooms: no Foundation, clock, lock or thread (a test of TidyTests checks that).
         room("Quantities"),
         room("Market", ["Quantities"]),
-        tests("QuantitiesTests", ["Quantities"]),
+        room("Haircuts", ["Quantities", "Market", numerics]),
+        room("Engine", ["Quantities", "Market", "Haircuts"]),
+        room("Messages", ["Quantities", "Market", "Haircuts"]),
+
+        // Kafka, and the loop that joins it to the pure rooms.
+        .systemLibrary(
+            name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        room("Kafka", ["CRdKafka"]),
+        room(
+            "Pipeline",
+            ["Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", logging]),
+
+        // Around it: recorded markets, configuration, the command line.
+        .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        room("Scenarios", ["Quantities", "Market", "Messages"]),
+        room("Operations", ["Quantities", "Haircuts", "CCrypto", logging, yams]),
+        .executableTarget(
+            name: "breakwater",
+            dependencies: [
+                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
+                "Scenarios", "Operations", logging, argumentParser,
+            ],
+            swiftSettings: settings),
+
+        .target(
+            name: "TestSupport", dependencies: [], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        tests("TidyTests", ["TestSupport"]),
+        tests("QuantitiesTests", ["Quantities", "TestSupport"]),
+        tests("HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"]),
+        tests("EngineTests", ["Quantities", "Market", "Haircuts", "Engine", "TestSupport"]),
+        tests("MessagesTests", ["Quantities", "Market", "Haircuts", "Messages", "TestSupport"]),
+        tests("KafkaTests", ["Kafka", "TestSupport"]),
+        tests(
+            "PipelineTests",
+            [
+                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
+                "TestSupport",
+            ]),
+        tests("ScenariosTests", ["Quantities", "Market", "Messages", "Scenarios", "TestSupport"]),
+        tests("OperationsTests", ["Quantities", "Haircuts", "Operations", "TestSupport"]),
+        tests("CommandTests", ["TestSupport"]),
     ]
 )

@@ -201,7 +201,8 @@ extension FixedDecimal: CustomStringConvertible {
     ///
     /// - Returns: the number of bytes written.
     public func write(into text: UnsafeMutableBufferPointer<UInt8>) -> Int {
-        let (whole, part) = units.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000_000_000_000)
+        let (whole, part) = units.magnitude.quotientAndRemainder(
+            dividingBy: 1_000_000_000_000_000_000)
         var index = 0
         if units < 0 {
             text[index] = UInt8(ascii: "-")
