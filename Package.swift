@@ -19,8 +19,11 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -65,7 +68,9 @@ let package = Package(
             swiftSettings: settings),
         tests("TidyTests", ["TestSupport"]),
         tests("QuantitiesTests", ["Quantities", "TestSupport"]),
-        tests("HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"]),
+        tests(
+            "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
+            exclude: ["Vectors"]),
         tests("EngineTests", ["Quantities", "Market", "Haircuts", "Engine", "TestSupport"]),
         tests("MessagesTests", ["Quantities", "Market", "Haircuts", "Messages", "TestSupport"]),
         tests("KafkaTests", ["Kafka", "TestSupport"]),
