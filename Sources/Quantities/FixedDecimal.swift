@@ -42,13 +42,23 @@ public struct FixedDecimal: Hashable, Sendable {
         units = Int128(count) * Self.powersOfTen[18 - fractionDigits].integer
     }
 
-    /// The nearest binary number; at most two units in the last place away.
+    /// The nearest binary number; exact wherever one is exact, below 2^53.
+    ///
+    /// The units are summed and divided with the rounding errors carried along: plain arithmetic
+    /// would make 99999.99999999999 of 100 000, since 10^23 is no binary number.
     @inlinable
     public var double: Double {
         let magnitude = units.magnitude
-        let high = Double(UInt64(truncatingIfNeeded: magnitude >> 64))
-        let low = Double(UInt64(truncatingIfNeeded: magnitude))
-        let value = (high * 0x1p64 + low) / 1e18
+        let high = Double(UInt64(truncatingIfNeeded: magnitude >> 64)) * 0x1p64
+        let low = UInt64(truncatingIfNeeded: magnitude)
+        let middle = Double(low >> 32) * 0x1p32
+        let bottom = Double(low & 0xFFFF_FFFF)
+        let upper = high + middle
+        let sum = upper + bottom
+        let lost = (middle - (upper - high)) + (bottom - (sum - upper))
+        let quotient = sum / 1e18
+        let remainder = sum.addingProduct(-quotient, 1e18) + lost
+        let value = quotient + remainder / 1e18
         return units < 0 ? -value : value
     }
 
