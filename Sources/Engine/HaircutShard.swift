@@ -1,0 +1,95 @@
+import Haircuts
+import Market
+import Quantities
+
+/// What a shard says outwards.
+///
+/// The table is lent for the call: a sink that keeps it encodes or copies it.
+public protocol HaircutSink {
+    mutating func publish(_ table: borrowing HaircutTable)
+}
+
+/// What became of a message that a shard was given.
+public enum Disposition: Hashable, Sendable {
+    case applied
+    /// Applied, though its sequence fell: its sender restarted.
+    case sequenceReset
+    /// Not above the last sequence of its source: nothing changed.
+    case duplicate
+    /// Not an asset of the configuration: nothing changed.
+    case unlisted
+}
+
+/// The haircuts of the assets of one quotes partition: events in, tables out.
+///
+/// Pure: it has no clock, no randomness, no I/O and no threads. The same events in the same
+/// order give the same tables. Shard time is the largest time of the messages applied and the
+/// timers given; it does not go back.
+public struct HaircutShard: Sendable {
+    public private(set) var time: Instant?
+    private let names: IdentifierTable
+    private var assets: [AssetHaircuts]
+
+    /// - Parameter assets: each asset once, its parameters without violations. An asset of
+    ///   another partition does no harm: its messages do not come here.
+    public init(assets configurations: [AssetConfiguration]) {
+        names = IdentifierTable(configurations.map(\.asset))
+        precondition(names.count == configurations.count, "an asset is listed twice")
+        assets = configurations.map(AssetHaircuts.init)
+    }
+
+    /// The assets of the configuration, in its order.
+    public var listed: [Identifier] { names.identifiers }
+
+    /// The table published last for an asset; nil when it is unlisted or none was.
+    public func table(of asset: Identifier) -> HaircutTable? {
+        names.index(of: asset).flatMap { assets[Int($0)].published }
+    }
+
+    /// Applies a book or an index price.
+    public mutating func apply(
+        _ quote: borrowing Quote, cause: Cause, to sink: inout some HaircutSink
+    ) -> Disposition {
+        guard let asset = names.index(of: quote.asset) else { return .unlisted }
+        // A duplicate may be as late as it likes: it moves no time.
+        let now = max(time ?? quote.time, quote.time)
+        let arrival = assets[Int(asset)].receive(quote, at: now)
+        return conclude(arrival, asset: Int(asset), at: now, cause: cause, to: &sink)
+    }
+
+    /// Applies a surface that the gate lets pass.
+    ///
+    /// - Throws: the gate's refusal; the last good surface stays and nothing else changes.
+    public mutating func apply(
+        _ surface: Surface, cause: Cause, to sink: inout some HaircutSink
+    ) throws(SurfaceRefusal) -> Disposition {
+        guard let asset = names.index(of: surface.asset) else { return .unlisted }
+        let now = max(time ?? surface.time, surface.time)
+        let arrival = try assets[Int(asset)].receive(surface, at: now)
+        return conclude(arrival, asset: Int(asset), at: now, cause: cause, to: &sink)
+    }
+
+    /// Lets time pass: publishes what the interval held back and what is due by time alone.
+    public mutating func apply(timer: Instant, to sink: inout some HaircutSink) {
+        let now = max(time ?? timer, timer)
+        time = now
+        for index in assets.indices
+        where assets[index].evaluate(at: now, cause: .timer(timer)) {
+            publish(index, to: &sink)
+        }
+    }
+
+    private mutating func conclude(
+        _ arrival: PriceSources.Arrival, asset index: Int, at now: Instant, cause: Cause,
+        to sink: inout some HaircutSink
+    ) -> Disposition {
+        guard arrival != .duplicate else { return .duplicate }
+        time = now
+        if assets[index].evaluate(at: now, cause: cause) { publish(index, to: &sink) }
+        return arrival == .sequenceReset ? .sequenceReset : .applied
+    }
+
+    private func publish(_ index: Int, to sink: inout some HaircutSink) {
+        if let table = assets[index].published { sink.publish(table) }
+    }
+}
