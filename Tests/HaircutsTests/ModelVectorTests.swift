@@ -13,8 +13,8 @@ struct ModelVectorTests {
     @Test func realisedVolatilityAgrees() {
         #expect(vectors.realised.count == 2)
         for run in vectors.realised {
-            let seconds = Int64((31_536_000 / run.bars_per_year).rounded())
-            var realised = RealisedVolatility(barSeconds: seconds, decay: run.lambda_)
+            let seconds = Int64((31_536_000 / run.barsPerYear).rounded())
+            var realised = RealisedVolatility(barSeconds: seconds, decay: run.decay)
             for (bar, expected) in zip(run.bars, run.out) {
                 realised.add(logReturn: bar.r, bars: bar.n)
                 expectClose(realised.annualised, expected)
@@ -55,9 +55,9 @@ struct ModelVectorTests {
             let (model, state, curve) = try prepared(market)
             let shared = model.shared(state, curve: curve)
             for point in market.haircuts {
-                let name = "\(market.name) at \(point.Q)"
+                let name = "\(market.name) at \(point.notional)"
                 let out = model.haircut(
-                    notional: point.Q, market: state, shared: shared, curve: curve)
+                    notional: point.notional, market: state, shared: shared, curve: curve)
                 expectClose(shared.volume, point.volume, "\(name) volume")
                 expectClose(shared.peg, point.peg, "\(name) peg")
                 expectClose(shared.divergence, point.divergence, "\(name) divergence")
@@ -70,8 +70,8 @@ struct ModelVectorTests {
                 expectClose(out.target, point.target, "\(name) target")
                 expectClose(out.initial, point.initial, "\(name) initial")
                 expectClose(out.maintenance, point.maintenance, "\(name) maintenance")
-                expectClose(out.scanDown, point.scan_down, "\(name) scan down")
-                expectClose(out.scanUp, point.scan_up, "\(name) scan up")
+                expectClose(out.scanDown, point.scanDown, "\(name) scan down")
+                expectClose(out.scanUp, point.scanUp, "\(name) scan up")
                 let valuation = Valuation(
                     mid: try #require(FixedDecimal("\(market.inputs.mid)")),
                     reference: try #require(FixedDecimal("\(market.inputs.ref)")))
@@ -89,7 +89,7 @@ struct ModelVectorTests {
         for market in vectors.haircut {
             let grid = TickGrid(basisPoints: 5)
             let schedule = TierSchedule(
-                notionals: try market.haircuts.map { try #require(FixedDecimal("\(Int($0.Q))")) },
+                notionals: try market.haircuts.map { try #require(FixedDecimal("\(Int($0.notional))")) },
                 grid: grid)
             var tiers: [HaircutTier] = []
             schedule.build(
@@ -125,10 +125,10 @@ struct ModelVectorTests {
     }
 
     @Test func theDeadBandAgreesExactly() {
-        #expect(vectors.dead_band.count == 9)
+        #expect(vectors.deadBand.count == 9)
         let grid = TickGrid(basisPoints: 5)
         var published: Ratio?
-        for step in vectors.dead_band {
+        for step in vectors.deadBand {
             published = grid.next(after: published, value: step.value)
             #expect(published?.double == step.published, "at \(step.value)")
         }
@@ -142,7 +142,7 @@ struct ModelVectorTests {
         let curve = inputs.iv.map(flatCurve) ?? VolatilityCurve()
         let state = MarketState(
             mid: inputs.mid, reference: inputs.ref, spread: inputs.spread,
-            spreadDeviation: inputs.spread_sd, depth: inputs.depth, depthPrior: inputs.prior,
+            spreadDeviation: inputs.spreadSd, depth: inputs.depth, depthPrior: inputs.prior,
             depthBaseline: max(inputs.median ?? inputs.prior, inputs.prior),
             dailyVolume: inputs.adv, systemCollateral: inputs.system,
             quoteAgeSeconds: inputs.age ?? 0, confidence: inputs.conf ?? 1,

@@ -11,13 +11,18 @@ struct ModelVectors: Decodable {
     var reference: [Reference]
     var haircut: [Market]
     var limiter: [LimiterRun]
-    var dead_band: [DeadBand]
+    var deadBand: [DeadBand]
 
     struct Realised: Decodable {
-        var lambda_: Double
-        var bars_per_year: Double
+        var decay: Double
+        var barsPerYear: Double
         var bars: [Bar]
         var out: [Double]
+
+        enum CodingKeys: String, CodingKey {
+            case decay = "lambda_"
+            case barsPerYear, bars, out
+        }
 
         struct Bar: Decodable {
             var r: Double
@@ -46,7 +51,7 @@ struct ModelVectors: Decodable {
             var mid: Double
             var ref: Double
             var spread: Double
-            var spread_sd: Double
+            var spreadSd: Double
             var depth: Double
             var prior: Double
             var adv: Double
@@ -57,7 +62,7 @@ struct ModelVectors: Decodable {
         }
 
         struct Point: Decodable {
-            var Q: Double
+            var notional: Double
             var sigma: Double
             var volume: Double
             var effective: Double
@@ -72,10 +77,17 @@ struct ModelVectors: Decodable {
             var maintenance: Double
             var valuation: Double
             var debt: Double
-            var scan_down: Double
-            var scan_up: Double
+            var scanDown: Double
+            var scanUp: Double
             var initialRounded: Double
             var maintenanceRounded: Double
+
+            enum CodingKeys: String, CodingKey {
+                case notional = "Q"
+                case sigma, volume, effective, horizon, market, liquidity, peg, divergence
+                case confidence, target, initial, maintenance, valuation, debt
+                case scanDown, scanUp, initialRounded, maintenanceRounded
+            }
         }
 
         struct Tier: Decodable {
@@ -104,7 +116,9 @@ struct ModelVectors: Decodable {
     }
 
     static let loaded = Result {
-        try JSONDecoder().decode(
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(
             ModelVectors.self,
             from: Repository.data("Tests/HaircutsTests/Vectors/model.json"))
     }
