@@ -1,0 +1,404 @@
+import CRdKafka
+
+/// Answers a consumer's rebalances. Called on the polling thread, inside ``Consumer/poll(owner:)``
+/// and ``Consumer/close(owner:within:)``, never at any other time.
+public protocol PartitionOwner: AnyObject {
+    /// The group gave this member `partitions` of the subscribed topics, and took all others.
+    ///
+    /// - Returns: all that is to be read: those, and partitions of other topics besides, each with
+    ///   its start. The consumer assigns them; their queues are in ``Consumer/queues`` afterwards.
+    func partitionsAssigned(
+        _ partitions: [TopicPartition], to consumer: Consumer
+    ) -> [TopicPartitionOffset]
+
+    /// The group takes `partitions` away: stop them, and end or abort their transaction, before
+    /// returning; then the consumer unassigns everything.
+    ///
+    /// - Parameter lost: they may have another owner already: nothing may be committed for them.
+    func partitionsRevoked(_ partitions: [TopicPartition], lost: Bool, from consumer: Consumer)
+}
+
+/// A consumer of one group, or of partitions assigned by hand, or of both in turn.
+///
+/// **One thread makes it, polls it and closes it**, and is called back on. That is why it is not
+/// `Sendable`; only its ``waker`` may be used elsewhere. The loop:
+///
+/// ```swift
+/// while !isStopped {
+///     consumer.wait(upTo: .milliseconds(100))  // for any record, rebalance, error or wake-up
+///     consumer.poll(owner: self)               // rebalances, errors, statistics
+///     for queue in consumer.queues { queue.drain(into: batch); … }
+/// }
+/// consumer.close(owner: self)
+/// ```
+///
+/// There is no pause and resume: with batches, librdkafka 2.0.2 skips offsets there. Not draining a
+/// queue is the backpressure. Polling, not progress, is what keeps the member in its group.
+public final class Consumer {
+    private let handle: ClientHandle
+    private let groupId: String
+    private var mainQueue: OpaquePointer?
+    private var batches: [RecordBatch] = []
+    private var owner: (any PartitionOwner)?
+    /// The queues of the current assignment, in its order.
+    public private(set) var queues: [PartitionQueue] = []
+    /// Ends ``wait(upTo:)`` from any thread.
+    public let waker: Waker
+
+    /// - Parameters:
+    ///   - configuration: see ``ClientConfiguration/consumer(bootstrapServers:groupId:properties:)``.
+    ///   - log: called on librdkafka's threads.
+    /// - Throws: when a property is refused.
+    public init(_ configuration: ClientConfiguration, log: LogHandler? = nil) throws(KafkaError) {
+        groupId = configuration.properties["group.id"] ?? ""
+        guard !groupId.isEmpty else {
+            throw KafkaError(
+                code: KafkaError.Code.invalidArgument, operation: "start a consumer",
+                reason: "group.id is not set")
+        }
+        waker = try Waker()
+        let context = ClientContext(
+            configuration: configuration, purpose: "reach \(configuration.bootstrapServers)",
+            deliveryTags: 0, log: log)
+        handle = try ClientHandle(
+            type: RD_KAFKA_CONSUMER, configuration: configuration, context: context
+        ) { object in
+            rd_kafka_conf_set_rebalance_cb(object, rebalanceCallback)
+            rd_kafka_conf_set_offset_commit_cb(object, offsetCommitCallback)
+        }
+        let client = try handle.open("start a consumer")
+        try KafkaError.check(rd_kafka_poll_set_consumer(client), "start a consumer")
+        guard let queue = rd_kafka_queue_get_consumer(client) else {
+            throw KafkaError(
+                code: KafkaError.Code.outOfResources, operation: "start a consumer")
+        }
+        crdkafka_wakeup_attach(queue, waker.descriptor)
+        mainQueue = queue
+        context.consumer = self
+    }
+
+    /// Closes it without asking an owner, within 5 seconds, unless it is closed already.
+    deinit {
+        handle.context.consumer = nil
+        _ = shutDown(owner: nil, within: .seconds(5))
+    }
+
+    // MARK: What to read
+
+    /// Joins the group for these topics. The first ``poll(owner:)`` calls follow soon.
+    public func subscribe(_ topics: [String]) throws(KafkaError) {
+        let operation = "subscribe to \(topics.joined(separator: ", "))"
+        let client = try handle.open(operation)
+        let list = try PartitionList(topics.map { TopicPartition($0, -1) })
+        try KafkaError.check(rd_kafka_subscribe(client, list.pointer), operation)
+    }
+
+    /// Leaves the group; the owner is told of the revocation by a later ``poll(owner:)``.
+    public func unsubscribe() throws(KafkaError) {
+        let operation = "leave group \(groupId)"
+        try KafkaError.check(rd_kafka_unsubscribe(try handle.open(operation)), operation)
+    }
+
+    /// Replaces all that is read, also within a group's assignment. Queues taken before are dead.
+    ///
+    /// - Throws: when librdkafka refuses; then nothing is read.
+    public func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError) {
+        let operation = "assign \(offsets.count) partitions"
+        let client = try handle.open(operation)
+        releaseQueues(unassign: client)
+        var detached: [PartitionQueue] = []
+        for each in offsets {
+            detached.append(
+                try PartitionQueue(
+                    each.topicPartition, client: client, wakeup: waker.descriptor))
+        }
+        let list = try PartitionList(offsets)
+        try KafkaError.check(rd_kafka_assign(client, list.pointer), operation)
+        queues = detached
+    }
+
+    /// Reads nothing any more.
+    public func unassign() throws(KafkaError) {
+        releaseQueues(unassign: try handle.open("unassign"))
+    }
+
+    /// Moves partitions that are assigned. What was fetched for them before is dropped.
+    ///
+    /// - Parameter limit: for the whole call; it must not be zero.
+    public func seek(
+        _ offsets: [TopicPartitionOffset], within limit: Duration = .seconds(5)
+    ) throws(KafkaError) {
+        let client = try handle.open("seek")
+        let list = try PartitionList(offsets)
+        if let error = rd_kafka_seek_partitions(client, list.pointer, limit.milliseconds) {
+            throw KafkaError(consuming: error, operation: "seek", mask: handle.context.mask)
+        }
+        try list.checkElements("seek")
+    }
+
+    /// The queue of a partition of the current assignment.
+    public func queue(of partition: TopicPartition) -> PartitionQueue? {
+        queues.first { $0.topicPartition == partition }
+    }
+
+    // MARK: The loop
+
+    /// A batch for this consumer. Make few and use them again: all live until it is closed.
+    public func makeBatch(capacity: Int) -> RecordBatch {
+        let batch = RecordBatch(capacity: capacity, mask: handle.context.mask)
+        batches.append(batch)
+        return batch
+    }
+
+    /// Waits until a queue that was empty holds something, or ``waker`` is used.
+    ///
+    /// It may return early for nothing. A queue that was left partly drained wakes nobody.
+    /// - Returns: false when the time passed first.
+    @discardableResult
+    public func wait(upTo limit: Duration) -> Bool { waker.wait(upTo: limit) }
+
+    /// Serves rebalances, errors, statistics and commit results; never waits.
+    ///
+    /// Must be called more often than `max.poll.interval.ms`, which any drain resets as well.
+    public func poll(owner: (any PartitionOwner)? = nil) {
+        guard let client = handle.pointer else { return }
+        self.owner = owner
+        defer { self.owner = nil }
+        // A bound, so that a flood of errors cannot hold up the caller.
+        for _ in 0..<64 {
+            guard let message = rd_kafka_consumer_poll(client, 0) else { return }
+            report(message)
+        }
+    }
+
+    /// What librdkafka reported in ``poll(owner:)`` and since the last call, oldest first. At most
+    /// 1024 events are kept.
+    public func takeEvents() -> [ClientEvent] { handle.context.takeEvents() }
+
+    /// Events that were dropped because nobody took them.
+    public var droppedEvents: Int { handle.context.droppedEvents }
+
+    /// Whether the group considers this member's assignment lost already.
+    public var isAssignmentLost: Bool {
+        handle.pointer.map { rd_kafka_assignment_lost($0) != 0 } ?? true
+    }
+
+    private func report(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+        defer { rd_kafka_message_destroy(message) }
+        let context = handle.context
+        guard message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR else {
+            // All queues are detached before they are assigned, so no record comes here.
+            context.report(
+                .failure(
+                    KafkaError(
+                        code: KafkaError.Code.unexpectedRecord, operation: "read a record",
+                        reason: "it arrived outside of its partition's queue")))
+            return
+        }
+        let reason = rd_kafka_message_errstr(message).map { String(cString: $0) }
+        context.report(
+            .failure(
+                KafkaError(
+                    code: message.pointee.err.rawValue, operation: "read for group \(groupId)",
+                    reason: reason.map { context.mask.masked($0) })))
+    }
+
+    // MARK: Rebalances
+
+    fileprivate func rebalance(
+        _ code: rd_kafka_resp_err_t, _ list: UnsafePointer<rd_kafka_topic_partition_list_t>,
+        client: OpaquePointer
+    ) {
+        let partitions = PartitionList.partitions(of: list)
+        guard code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS else {
+            let isLost = rd_kafka_assignment_lost(client) != 0
+            owner?.partitionsRevoked(partitions, lost: isLost, from: self)
+            releaseQueues(unassign: client)
+            return
+        }
+        let wanted =
+            owner?.partitionsAssigned(partitions, to: self)
+            ?? partitions.map { TopicPartitionOffset($0, .stored) }
+        do throws(KafkaError) {
+            try assign(wanted)
+        } catch {
+            handle.context.report(.failure(error))
+            releaseQueues(unassign: client)
+        }
+    }
+
+    /// Unassigns first, so that what is left in the queues is outdated, then empties them.
+    private func releaseQueues(unassign client: OpaquePointer) {
+        for batch in batches { batch.release() }
+        let code = rd_kafka_assign(client, nil)
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR {
+            handle.context.report(
+                .failure(KafkaError(code: code.rawValue, operation: "unassign all partitions")))
+        }
+        for queue in queues { queue.discard() }
+        queues = []
+    }
+
+    // MARK: Closing
+
+    /// Leaves the group and frees everything: batches, queues, threads. Never hangs.
+    ///
+    /// The owner is told of the revocation, if it held anything, before this returns.
+    /// - Parameter limit: for all of it; half goes to leaving the group.
+    @discardableResult
+    public func close(
+        owner: (any PartitionOwner)? = nil, within limit: Duration = .seconds(8)
+    ) -> Shutdown {
+        shutDown(owner: owner, within: limit)
+    }
+
+    private func shutDown(owner: (any PartitionOwner)?, within limit: Duration) -> Shutdown {
+        guard let client = handle.pointer else { return .clean }
+        let start = ContinuousClock.now
+        for batch in batches { batch.release() }
+        self.owner = owner
+        let hasLeft = leave(client, within: limit / 2)
+        self.owner = nil
+        for batch in batches { batch.release() }
+        for queue in queues { queue.discard() }
+        queues = []
+        if let mainQueue {
+            crdkafka_wakeup_detach(mainQueue)
+            rd_kafka_queue_destroy(mainQueue)
+        }
+        mainQueue = nil
+        handle.context.consumer = nil
+        let isFreed = handle.destroy(within: limit - (ContinuousClock.now - start))
+        guard isFreed else {
+            return .incomplete("librdkafka still ends its threads for group \(groupId)")
+        }
+        return hasLeft
+            ? .clean
+            : .incomplete(
+                "group \(groupId) was not left in time: its partitions move on after "
+                    + "session.timeout.ms")
+    }
+
+    /// librdkafka's own close can hang; this one serves the closing queue until the time is up.
+    private func leave(_ client: OpaquePointer, within limit: Duration) -> Bool {
+        guard let queue = rd_kafka_queue_new(client) else { return false }
+        defer { rd_kafka_queue_destroy(queue) }
+        if let error = rd_kafka_consumer_close_queue(client, queue) {
+            rd_kafka_error_destroy(error)
+            return false
+        }
+        let start = ContinuousClock.now
+        while rd_kafka_consumer_closed(client) == 0 {
+            guard ContinuousClock.now - start < limit else { return false }
+            var message: UnsafeMutablePointer<rd_kafka_message_t>?
+            if rd_kafka_consume_batch_queue(queue, 10, &message, 1) == 1 {
+                rd_kafka_message_destroy(message)
+            }
+        }
+        return true
+    }
+}
+
+// MARK: - Offsets
+
+extension Consumer {
+    /// Commits and waits for the broker's answer.
+    ///
+    /// - Throws: ``KafkaError/isOwnershipLost`` when the group has moved on.
+    public func commit(_ offsets: [CommittedOffset]) throws(KafkaError) {
+        let operation = "commit offsets of group \(groupId)"
+        let client = try handle.open(operation)
+        let list = try PartitionList(offsets)
+        try KafkaError.check(rd_kafka_commit(client, list.pointer, 0), operation)
+        try list.checkElements(operation)
+    }
+
+    /// Commits without waiting; ``ClientEvent/committed(_:_:)`` tells how it ended.
+    public func commitLater(_ offsets: [CommittedOffset]) throws(KafkaError) {
+        let operation = "commit offsets of group \(groupId)"
+        let client = try handle.open(operation)
+        let list = try PartitionList(offsets)
+        try KafkaError.check(rd_kafka_commit(client, list.pointer, 1), operation)
+    }
+
+    /// The group's committed offsets; a partition without one is left out.
+    public func committed(
+        _ partitions: [TopicPartition], within limit: Duration = .seconds(5)
+    ) throws(KafkaError) -> [CommittedOffset] {
+        let operation = "read committed offsets of group \(groupId)"
+        let client = try handle.open(operation)
+        let list = try PartitionList(partitions)
+        try KafkaError.check(
+            rd_kafka_committed(client, list.pointer, limit.milliseconds), operation)
+        try list.checkElements(operation)
+        return PartitionList.offsets(of: list.pointer)
+    }
+
+    /// The oldest offset there is and the one behind the newest record, asked of the broker.
+    public func watermarks(
+        of partition: TopicPartition, within limit: Duration = .seconds(5)
+    ) throws(KafkaError) -> (low: Int64, high: Int64) {
+        let operation = "read the offsets of \(partition)"
+        let client = try handle.open(operation)
+        var low: Int64 = 0
+        var high: Int64 = 0
+        try KafkaError.check(
+            rd_kafka_query_watermark_offsets(
+                client, partition.topic, partition.partition, &low, &high, limit.milliseconds),
+            operation)
+        return (low, high)
+    }
+
+    /// The offset behind the last record drained, for each partition that gave one.
+    public func position(of partitions: [TopicPartition]) throws(KafkaError) -> [CommittedOffset] {
+        let client = try handle.open("read positions")
+        let list = try PartitionList(partitions)
+        try KafkaError.check(rd_kafka_position(client, list.pointer), "read positions")
+        return PartitionList.offsets(of: list.pointer)
+    }
+
+    /// What fences this member's offsets in ``Producer/sendOffsets(_:of:within:)``. It is of the
+    /// group's present generation: take it anew after each rebalance.
+    public func groupMetadata() throws(KafkaError) -> ConsumerGroupMetadata {
+        let operation = "read the metadata of group \(groupId)"
+        guard let pointer = rd_kafka_consumer_group_metadata(try handle.open(operation)) else {
+            throw KafkaError(code: KafkaError.Code.wrongState, operation: operation)
+        }
+        return ConsumerGroupMetadata(consuming: pointer)
+    }
+}
+
+/// A consumer's membership: group, generation and member, as transactions need it.
+public final class ConsumerGroupMetadata {
+    let pointer: OpaquePointer
+
+    init(consuming pointer: OpaquePointer) { self.pointer = pointer }
+
+    deinit { rd_kafka_consumer_group_metadata_destroy(pointer) }
+}
+
+private func rebalanceCallback(
+    client: OpaquePointer?, code: rd_kafka_resp_err_t,
+    partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
+    opaque: UnsafeMutableRawPointer?
+) {
+    guard let client else { return }
+    guard let consumer = ClientContext.from(opaque)?.consumer, let partitions else {
+        rd_kafka_assign(client, nil)
+        return
+    }
+    consumer.rebalance(code, partitions, client: client)
+}
+
+private func offsetCommitCallback(
+    client: OpaquePointer?, code: rd_kafka_resp_err_t,
+    offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
+    opaque: UnsafeMutableRawPointer?
+) {
+    guard let context = ClientContext.from(opaque) else { return }
+    let failed = code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__NO_OFFSET
+    context.report(
+        .committed(
+            offsets.map { PartitionList.offsets(of: $0) } ?? [],
+            failed ? KafkaError(code: code.rawValue, operation: "commit offsets") : nil))
+}
