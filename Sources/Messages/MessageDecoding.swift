@@ -1,0 +1,105 @@
+import Quantities
+
+/// What every message promises, whatever it says.
+public enum MessageRules {
+    /// Most bytes of a body.
+    public static let largestBody = 900_000
+    /// How far a message's time may be after its record's timestamp, in nanoseconds.
+    public static let futureToleranceNanoseconds: Int64 = 5_000_000_000
+    public static let largestSequence: Int64 = 1 << 53 - 1
+}
+
+extension JSONScratch {
+    /// Takes a record's body and returns a reader at its start.
+    ///
+    /// A Confluent prefix (a zero byte and a schema's number in four bytes) is passed over.
+    /// - Throws: `empty-body` for a null or empty body, `too-large` above 900 000 bytes.
+    func reader(_ payload: UnsafeRawBufferPointer) throws(Refusal) -> JSONReader {
+        guard let first = payload.first else { throw Refusal(.emptyBody, .body) }
+        let prefix = first == 0 && payload.count >= 5 ? 5 : 0
+        let count = payload.count - prefix
+        if count == 0 { throw Refusal(.emptyBody, .body) }
+        if count > MessageRules.largestBody { throw Refusal(.tooLarge, .body, offset: prefix) }
+        load(UnsafeRawBufferPointer(rebasing: payload[prefix...]))
+        return JSONReader(self, prefix: prefix)
+    }
+}
+
+extension JSONReader {
+    /// The `schema` of a message, which must be the one expected.
+    mutating func schema(_ expected: StaticString) throws(Refusal) {
+        let name = try string(.schema)
+        guard name.count == expected.utf8CodeUnitCount, let start = name.baseAddress,
+            equalBytes(start, expected.utf8Start, name.count)
+        else { throw refusal(.unknownSchema, .schema) }
+    }
+
+    /// Settles which of several faults a record is refused for: first the form of the whole body,
+    /// then its schema, then the fault that was met first. So neither the order of fields nor
+    /// where decoding stopped decides what a sender is told.
+    ///
+    /// - Parameter first: the fault that was met.
+    mutating func diagnosis(_ first: Refusal, schema expected: StaticString) -> Refusal {
+        at = base
+        keyCount = 0
+        do {
+            return try diagnosed(first, schema: expected)
+        } catch {
+            return error
+        }
+    }
+
+    private mutating func diagnosed(
+        _ first: Refusal, schema expected: StaticString
+    ) throws(Refusal) -> Refusal {
+        guard peek() == UInt8(ascii: "{") else {
+            try skipValue(.body, depth: 0)
+            try finish()
+            return Refusal(.wrongType, .body, offset: prefix)
+        }
+        at += 1
+        var schema: UnsafePointer<UInt8>?
+        if !take(UInt8(ascii: "}")) {
+            repeat {
+                let key = try key(.body)
+                try note(key, since: 0, .body)
+                if key.matches("schema") { schema = at }
+                try skipValue(.body, depth: 1)
+            } while try hasMore(until: UInt8(ascii: "}"), .body)
+        }
+        try finish()
+        guard let schema else { return refusal(.missingField, .schema) }
+        at = schema
+        try self.schema(expected)
+        return first
+    }
+}
+
+extension Identifier {
+    /// - Throws: `key-mismatch` when the record's key is not this name.
+    func requireKey(_ key: UnsafeRawBufferPointer, _ field: MessageField) throws(Refusal) {
+        let bytes = key.assumingMemoryBound(to: UInt8.self)
+        if !isEqual(to: bytes) { throw Refusal(.keyMismatch, field) }
+    }
+}
+
+extension Instant {
+    /// - Throws: `future-time` when this is more than 5 s after the record's timestamp; a record
+    ///   without one is not held to it.
+    @inline(__always)
+    func requireNotFuture(of timestamp: Instant?) throws(Refusal) {
+        guard let timestamp else { return }
+        let latest = timestamp.advanced(byNanoseconds: MessageRules.futureToleranceNanoseconds)
+        if self > latest { throw Refusal(.futureTime, .time) }
+    }
+}
+
+extension Identifier {
+    /// Stands in a field that has not come yet; never leaves a decoder.
+    @inline(__always)
+    static var placeholder: Identifier {
+        let byte: StaticString = "?"
+        return Identifier(utf8: UnsafeBufferPointer(start: byte.utf8Start, count: 1))
+            .unsafelyUnwrapped
+    }
+}
