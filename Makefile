@@ -1,0 +1,102 @@
+# The front door: `make` alone says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ARGS ?=
+SECONDS_EACH ?= 60
+PYTHON := .venv/bin/python
+SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
+DEBIAN_PACKAGES := librdkafka-dev libssl-dev pkg-config python3-venv
+SYSTEM_STAMP := .build/stamps/system
+PYTHON_STAMP := .venv/.installed
+
+.PHONY: help setup setup-system setup-python build test test-swift test-contracts check \
+	demo bench fuzz format lint clean
+
+help: ## what this Makefile does
+	@echo "Breakwater: adaptive collateral haircuts on Kafka. Needs Swift 6.2 or newer."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: setup-system setup-python ## install what building and testing need, once
+
+setup-system: $(SYSTEM_STAMP)
+
+# The stamp is only written once the headers are there, so a failed install is tried again.
+$(SYSTEM_STAMP): Makefile
+	@if ! command -v swift >/dev/null; then \
+	    echo "Swift is missing: install 6.2 or newer from https://www.swift.org/install" >&2; \
+	    exit 1; \
+	fi
+	@missing=""; \
+	for package in $(DEBIAN_PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q "ok installed" \
+	        || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    if ! command -v apt-get >/dev/null; then \
+	        echo "Not Debian: install the equivalents of$$missing, then: touch $@" >&2; \
+	        exit 1; \
+	    fi; \
+	    root=""; \
+	    if [ "$$(id -u)" != 0 ]; then root="sudo"; fi; \
+	    echo "Installing$$missing…"; \
+	    $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$missing \
+	            >/dev/null 2>&1 \
+	        || { $$root apt-get update -q >/dev/null \
+	            && $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$missing \
+	                >/dev/null; }; \
+	fi
+	@mkdir -p $(@D) && touch $@
+
+setup-python: $(PYTHON_STAMP)
+
+$(PYTHON_STAMP): Tests/Contracts/requirements.txt | $(SYSTEM_STAMP)
+	@echo "Installing the contract checks into .venv…"
+	@python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+build: setup-system ## compile everything, in release
+	@echo "Building Breakwater (first time about 1–2 minutes)…"
+	@swift build -c release
+
+test: setup test-swift test-contracts ## every test: Swift, then the contracts
+
+# In release, so that what is tested is what runs. The built command is there for its own tests.
+test-swift: setup-system
+	@echo "Building Breakwater and its tests (first time a few minutes)…"
+	@swift build -c release --quiet --product breakwater
+	@swift build -c release --quiet --build-tests -Xswiftc -suppress-remarks \
+	    --disable-testable-imports
+	@echo "Testing…"
+	@swift test -c release --disable-testable-imports --skip-build --quiet
+
+test-contracts: setup-python
+	@$(PYTHON) Tests/Contracts/validate_examples.py
+	@$(PYTHON) Tests/Contracts/validate_asyncapi.py
+
+lint: setup-python ## format, container files
+	@swift format lint -s -r $(SWIFT_SOURCES)
+	@echo "format: $(SWIFT_SOURCES) checked"
+	@Tests/Contracts/lint_docker.sh
+
+check: lint test ## what must hold before a commit
+
+demo: setup-system ## a recorded crash through the real pipeline, in one process (ARGS=…)
+	@echo "Building Breakwater (first time about 1–2 minutes)…"
+	@swift build -c release --product breakwater
+	@.build/release/breakwater demo $(ARGS)
+
+bench: setup-system ## measure, and write bench.json
+	@echo "Building the benchmarks…"
+	@swift run -c release breakwater-bench --output bench.json $(ARGS)
+
+fuzz: setup-system ## feed the decoders rubbish (SECONDS_EACH=60)
+	@Tests/Fuzz/fuzz.sh $(SECONDS_EACH)
+
+format: ## put the Swift sources into form
+	@swift format format -i -p -r $(SWIFT_SOURCES)
+
+clean: ## remove what was built
+	@rm -rf .build .venv bench.json
