@@ -53,7 +53,11 @@ let package = Package(
         // Around it: recorded markets, configuration, the command line.
         .systemLibrary(
             name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        room("Scenarios", ["Quantities", "Market", "Messages"]),
+        .target(name: "CScenarioData"),
+        .target(
+            name: "Scenarios",
+            dependencies: ["Quantities", "Market", "Haircuts", "Messages", "CScenarioData"],
+            exclude: ["Recorded"], swiftSettings: settings),
         room("Operations", ["Quantities", "Haircuts", "CCrypto", logging, yams]),
         .executableTarget(
             name: "breakwater",
@@ -80,7 +84,9 @@ let package = Package(
                 "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
                 "TestSupport",
             ]),
-        tests("ScenariosTests", ["Quantities", "Market", "Messages", "Scenarios", "TestSupport"]),
+        tests(
+            "ScenariosTests",
+            ["Quantities", "Market", "Haircuts", "Messages", "Scenarios", "TestSupport"]),
         tests("OperationsTests", ["Quantities", "Haircuts", "Operations", "TestSupport"]),
         tests("CommandTests", ["TestSupport"]),
     ]
