@@ -54,4 +54,8 @@ public struct Quote: Hashable, Sendable {
         self.dailyVolume = dailyVolume
         self.price = price
     }
+
+    /// A quote that says nothing, to decode into.
+    public static let blank = Quote(
+        asset: .unnamed, venue: .unnamed, kind: .book, time: Instant(nanoseconds: 0), sequence: 0)
 }

@@ -20,6 +20,10 @@ public struct Surface: Hashable, Sendable {
         self.expiries = expiries
     }
 
+    /// A surface that says nothing, to decode into.
+    public static let blank = Surface(
+        asset: .unnamed, time: Instant(nanoseconds: 0), sequence: 0, expiries: [])
+
     public struct Expiry: Hashable, Sendable {
         public var expiry: Instant
         /// Price of the asset for delivery at the expiry, in the valuation currency; > 0.

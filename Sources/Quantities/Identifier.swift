@@ -26,6 +26,15 @@ public struct Identifier: Sendable {
         }
     }
 
+    /// A name that stands for none, where a value has to be there before it is read into.
+    public static let unnamed = Identifier(letter: UInt8(ascii: "-"))
+
+    private init(letter: UInt8) {
+        words = InlineArray(repeating: 0)
+        words[0] = UInt64(letter)
+        length = 1
+    }
+
     public init?(_ text: some StringProtocol) {
         var text = String(text)
         guard let value = text.withUTF8({ Identifier(utf8: $0) }) else { return nil }
