@@ -9,8 +9,8 @@
 
 /// What Swift cannot say of librdkafka's C: tagged unions filled on the stack, and an eventfd.
 
-/// Enqueues one message, its bytes copied. A null `value` is a tombstone and a null `key` no key; to
-/// send empty ones pass any non-null pointer with size 0. `partition` -1 asks the partitioner,
+/// Enqueues one message, its bytes copied. A null `value` is a tombstone and a null `key` no key;
+/// to send empty ones pass any other pointer and size 0. `partition` -1 asks the partitioner,
 /// `timestamp` 0 the clock. `headers`, if not null, are taken over when the result is 0 and stay
 /// the caller's otherwise. On failure up to `text_size` bytes of the reason are written to `text`.
 static inline rd_kafka_resp_err_t crdkafka_produce(
@@ -80,10 +80,11 @@ static inline int crdkafka_wakeup_wait(int descriptor, int milliseconds) {
     return read(descriptor, &count, sizeof count) == sizeof count;
 }
 
-/// Asks that `queue` signals the eventfd when it stops being empty.
+/// Asks that `queue` signals the eventfd when it stops being empty, and signals for what it holds.
 static inline void crdkafka_wakeup_attach(rd_kafka_queue_t *queue, int descriptor) {
     uint64_t one = 1;
     rd_kafka_queue_io_event_enable(queue, descriptor, &one, sizeof one);
+    crdkafka_wakeup_signal(descriptor);
 }
 
 /// Ends `crdkafka_wakeup_attach`; must precede closing the eventfd.

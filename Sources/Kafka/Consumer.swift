@@ -35,9 +35,9 @@ public protocol PartitionOwner: AnyObject {
 /// There is no pause and resume: with batches, librdkafka 2.0.2 skips offsets there. Not draining a
 /// queue is the backpressure. Polling, not progress, is what keeps the member in its group.
 public final class Consumer {
-    private let handle: ClientHandle
-    private let groupId: String
-    private var mainQueue: OpaquePointer?
+    let handle: ClientHandle
+    let groupId: String
+    private(set) var mainQueue: OpaquePointer?
     private var batches: [RecordBatch] = []
     private var owner: (any PartitionOwner)?
     /// The queues of the current assignment, in its order.
@@ -46,7 +46,8 @@ public final class Consumer {
     public let waker: Waker
 
     /// - Parameters:
-    ///   - configuration: see ``ClientConfiguration/consumer(bootstrapServers:groupId:properties:)``.
+    ///   - configuration: see
+    ///     ``ClientConfiguration/consumer(bootstrapServers:groupId:properties:)``.
     ///   - log: called on librdkafka's threads.
     /// - Throws: when a property is refused.
     public init(_ configuration: ClientConfiguration, log: LogHandler? = nil) throws(KafkaError) {
@@ -64,7 +65,6 @@ public final class Consumer {
             type: RD_KAFKA_CONSUMER, configuration: configuration, context: context
         ) { object in
             rd_kafka_conf_set_rebalance_cb(object, rebalanceCallback)
-            rd_kafka_conf_set_offset_commit_cb(object, offsetCommitCallback)
         }
         let client = try handle.open("start a consumer")
         try KafkaError.check(rd_kafka_poll_set_consumer(client), "start a consumer")
@@ -109,8 +109,7 @@ public final class Consumer {
         var detached: [PartitionQueue] = []
         for each in offsets {
             detached.append(
-                try PartitionQueue(
-                    each.topicPartition, client: client, wakeup: waker.descriptor))
+                try PartitionQueue(each.topicPartition, client: client, waker: waker))
         }
         let list = try PartitionList(offsets)
         try KafkaError.check(rd_kafka_assign(client, list.pointer), operation)
@@ -150,9 +149,10 @@ public final class Consumer {
         return batch
     }
 
-    /// Waits until a queue that was empty holds something, or ``waker`` is used.
+    /// Waits until a queue that was empty holds something, a drain filled its batch and so may have
+    /// left something, or ``waker`` is used.
     ///
-    /// It may return early for nothing. A queue that was left partly drained wakes nobody.
+    /// It may return early for nothing. A queue that is not drained wakes nobody.
     /// - Returns: false when the time passed first.
     @discardableResult
     public func wait(upTo limit: Duration) -> Bool { waker.wait(upTo: limit) }
@@ -169,6 +169,7 @@ public final class Consumer {
             guard let message = rd_kafka_consumer_poll(client, 0) else { return }
             report(message)
         }
+        waker.wake()
     }
 
     /// What librdkafka reported in ``poll(owner:)`` and since the last call, oldest first. At most
@@ -268,7 +269,8 @@ public final class Consumer {
         }
         mainQueue = nil
         handle.context.consumer = nil
-        let isFreed = handle.destroy(within: limit - (ContinuousClock.now - start))
+        let rest = max(.seconds(1), limit - (ContinuousClock.now - start))
+        let isFreed = handle.destroy(within: rest)
         guard isFreed else {
             return .incomplete("librdkafka still ends its threads for group \(groupId)")
         }
@@ -299,84 +301,6 @@ public final class Consumer {
     }
 }
 
-// MARK: - Offsets
-
-extension Consumer {
-    /// Commits and waits for the broker's answer.
-    ///
-    /// - Throws: ``KafkaError/isOwnershipLost`` when the group has moved on.
-    public func commit(_ offsets: [CommittedOffset]) throws(KafkaError) {
-        let operation = "commit offsets of group \(groupId)"
-        let client = try handle.open(operation)
-        let list = try PartitionList(offsets)
-        try KafkaError.check(rd_kafka_commit(client, list.pointer, 0), operation)
-        try list.checkElements(operation)
-    }
-
-    /// Commits without waiting; ``ClientEvent/committed(_:_:)`` tells how it ended.
-    public func commitLater(_ offsets: [CommittedOffset]) throws(KafkaError) {
-        let operation = "commit offsets of group \(groupId)"
-        let client = try handle.open(operation)
-        let list = try PartitionList(offsets)
-        try KafkaError.check(rd_kafka_commit(client, list.pointer, 1), operation)
-    }
-
-    /// The group's committed offsets; a partition without one is left out.
-    public func committed(
-        _ partitions: [TopicPartition], within limit: Duration = .seconds(5)
-    ) throws(KafkaError) -> [CommittedOffset] {
-        let operation = "read committed offsets of group \(groupId)"
-        let client = try handle.open(operation)
-        let list = try PartitionList(partitions)
-        try KafkaError.check(
-            rd_kafka_committed(client, list.pointer, limit.milliseconds), operation)
-        try list.checkElements(operation)
-        return PartitionList.offsets(of: list.pointer)
-    }
-
-    /// The oldest offset there is and the one behind the newest record, asked of the broker.
-    public func watermarks(
-        of partition: TopicPartition, within limit: Duration = .seconds(5)
-    ) throws(KafkaError) -> (low: Int64, high: Int64) {
-        let operation = "read the offsets of \(partition)"
-        let client = try handle.open(operation)
-        var low: Int64 = 0
-        var high: Int64 = 0
-        try KafkaError.check(
-            rd_kafka_query_watermark_offsets(
-                client, partition.topic, partition.partition, &low, &high, limit.milliseconds),
-            operation)
-        return (low, high)
-    }
-
-    /// The offset behind the last record drained, for each partition that gave one.
-    public func position(of partitions: [TopicPartition]) throws(KafkaError) -> [CommittedOffset] {
-        let client = try handle.open("read positions")
-        let list = try PartitionList(partitions)
-        try KafkaError.check(rd_kafka_position(client, list.pointer), "read positions")
-        return PartitionList.offsets(of: list.pointer)
-    }
-
-    /// What fences this member's offsets in ``Producer/sendOffsets(_:of:within:)``. It is of the
-    /// group's present generation: take it anew after each rebalance.
-    public func groupMetadata() throws(KafkaError) -> ConsumerGroupMetadata {
-        let operation = "read the metadata of group \(groupId)"
-        guard let pointer = rd_kafka_consumer_group_metadata(try handle.open(operation)) else {
-            throw KafkaError(code: KafkaError.Code.wrongState, operation: operation)
-        }
-        return ConsumerGroupMetadata(consuming: pointer)
-    }
-}
-
-/// A consumer's membership: group, generation and member, as transactions need it.
-public final class ConsumerGroupMetadata {
-    let pointer: OpaquePointer
-
-    init(consuming pointer: OpaquePointer) { self.pointer = pointer }
-
-    deinit { rd_kafka_consumer_group_metadata_destroy(pointer) }
-}
-
 private func rebalanceCallback(
     client: OpaquePointer?, code: rd_kafka_resp_err_t,
     partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
@@ -388,17 +312,4 @@ private func rebalanceCallback(
         return
     }
     consumer.rebalance(code, partitions, client: client)
-}
-
-private func offsetCommitCallback(
-    client: OpaquePointer?, code: rd_kafka_resp_err_t,
-    offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
-    opaque: UnsafeMutableRawPointer?
-) {
-    guard let context = ClientContext.from(opaque) else { return }
-    let failed = code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__NO_OFFSET
-    context.report(
-        .committed(
-            offsets.map { PartitionList.offsets(of: $0) } ?? [],
-            failed ? KafkaError(code: code.rawValue, operation: "commit offsets") : nil))
 }

@@ -7,10 +7,13 @@ import CRdKafka
 public final class PartitionQueue {
     public let topicPartition: TopicPartition
     private var queue: OpaquePointer?
+    private let waker: Waker
 
     /// Detaches the partition's queue from the consumer's. Must precede the assignment.
-    init(_ topicPartition: TopicPartition, client: OpaquePointer, wakeup: Int32) throws(KafkaError)
-    {
+    init(
+        _ topicPartition: TopicPartition, client: OpaquePointer, waker: Waker
+    ) throws(KafkaError) {
+        self.waker = waker
         self.topicPartition = topicPartition
         let found = rd_kafka_queue_get_partition(
             client, topicPartition.topic, topicPartition.partition)
@@ -19,7 +22,7 @@ public final class PartitionQueue {
                 code: KafkaError.Code.unknownPartition, operation: "assign \(topicPartition)")
         }
         rd_kafka_queue_forward(found, nil)
-        crdkafka_wakeup_attach(found, wakeup)
+        crdkafka_wakeup_attach(found, waker.descriptor)
         queue = found
     }
 
@@ -38,7 +41,9 @@ public final class PartitionQueue {
             batch.release()
             return 0
         }
-        batch.fill(from: queue, source: topicPartition, wait: wait)
+        let isFull = batch.fill(from: queue, source: topicPartition, wait: wait)
+        // The queue signals only when it was empty before.
+        if isFull { waker.wake() }
         return batch.count
     }
 

@@ -223,7 +223,8 @@ public final class Producer {
         for pointer in topicPointers { rd_kafka_topic_destroy(pointer) }
         topicPointers = []
         topicNames = [:]
-        if !handle.destroy(within: limit - (ContinuousClock.now - start)) {
+        let rest = max(.seconds(1), limit - (ContinuousClock.now - start))
+        if !handle.destroy(within: rest) {
             left.append("librdkafka's threads for \(bootstrapServers)")
         }
         return left.isEmpty ? .clean : .incomplete(left.joined(separator: "; "))

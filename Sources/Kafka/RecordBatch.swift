@@ -92,13 +92,14 @@ public final class RecordBatch {
     /// Takes what is in the queue, up to its capacity.
     ///
     /// librdkafka waits to fill a batch, so the wait is for the first record alone.
-    func fill(from queue: OpaquePointer, source: TopicPartition, wait: Duration) {
+    /// - Returns: whether it took all it can, so that more may be waiting.
+    func fill(from queue: OpaquePointer, source: TopicPartition, wait: Duration) -> Bool {
         release()
         self.source = source
         var filled = 0
         if wait > .zero {
             filled = rd_kafka_consume_batch_queue(queue, wait.milliseconds, slots, 1)
-            guard filled > 0 else { return }
+            guard filled > 0 else { return false }
         }
         if filled < capacity {
             let more = rd_kafka_consume_batch_queue(queue, 0, slots + filled, capacity - filled)
@@ -114,6 +115,7 @@ public final class RecordBatch {
                 reportCount += 1
             }
         }
+        return filled == capacity
     }
 }
 

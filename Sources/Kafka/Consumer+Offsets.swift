@@ -1,0 +1,95 @@
+import CRdKafka
+
+/// Offsets: commit them, ask for them.
+extension Consumer {
+    /// Commits and waits for the broker's answer.
+    ///
+    /// - Throws: ``KafkaError/isOwnershipLost`` when the group has moved on.
+    public func commit(_ offsets: [CommittedOffset]) throws(KafkaError) {
+        let operation = "commit offsets of group \(groupId)"
+        let client = try handle.open(operation)
+        let list = try PartitionList(offsets)
+        try KafkaError.check(rd_kafka_commit(client, list.pointer, 0), operation)
+        try list.checkElements(operation)
+    }
+
+    /// Commits without waiting; ``ClientEvent/committed(_:_:)`` tells how it ended.
+    public func commitLater(_ offsets: [CommittedOffset]) throws(KafkaError) {
+        let operation = "commit offsets of group \(groupId)"
+        let client = try handle.open(operation)
+        guard let mainQueue else { throw .closed(operation) }
+        let list = try PartitionList(offsets)
+        let opaque = Unmanaged.passUnretained(handle.context).toOpaque()
+        try KafkaError.check(
+            rd_kafka_commit_queue(client, list.pointer, mainQueue, commitCallback, opaque),
+            operation)
+    }
+
+    /// The group's committed offsets; a partition without one is left out.
+    public func committed(
+        _ partitions: [TopicPartition], within limit: Duration = .seconds(5)
+    ) throws(KafkaError) -> [CommittedOffset] {
+        let operation = "read committed offsets of group \(groupId)"
+        let client = try handle.open(operation)
+        let list = try PartitionList(partitions)
+        try KafkaError.check(
+            rd_kafka_committed(client, list.pointer, limit.milliseconds), operation)
+        try list.checkElements(operation)
+        return PartitionList.offsets(of: list.pointer)
+    }
+
+    /// The oldest offset there is and the one behind the newest record, asked of the broker.
+    public func watermarks(
+        of partition: TopicPartition, within limit: Duration = .seconds(5)
+    ) throws(KafkaError) -> (low: Int64, high: Int64) {
+        let operation = "read the offsets of \(partition)"
+        let client = try handle.open(operation)
+        var low: Int64 = 0
+        var high: Int64 = 0
+        try KafkaError.check(
+            rd_kafka_query_watermark_offsets(
+                client, partition.topic, partition.partition, &low, &high, limit.milliseconds),
+            operation)
+        return (low, high)
+    }
+
+    /// The offset behind the last record drained, for each partition that gave one.
+    public func position(of partitions: [TopicPartition]) throws(KafkaError) -> [CommittedOffset] {
+        let client = try handle.open("read positions")
+        let list = try PartitionList(partitions)
+        try KafkaError.check(rd_kafka_position(client, list.pointer), "read positions")
+        return PartitionList.offsets(of: list.pointer)
+    }
+
+    /// What fences this member's offsets in ``Producer/sendOffsets(_:of:within:)``. It is of the
+    /// group's present generation: take it anew after each rebalance.
+    public func groupMetadata() throws(KafkaError) -> ConsumerGroupMetadata {
+        let operation = "read the metadata of group \(groupId)"
+        guard let pointer = rd_kafka_consumer_group_metadata(try handle.open(operation)) else {
+            throw KafkaError(code: KafkaError.Code.wrongState, operation: operation)
+        }
+        return ConsumerGroupMetadata(consuming: pointer)
+    }
+}
+
+/// A consumer's membership: group, generation and member, as transactions need it.
+public final class ConsumerGroupMetadata {
+    let pointer: OpaquePointer
+
+    init(consuming pointer: OpaquePointer) { self.pointer = pointer }
+
+    deinit { rd_kafka_consumer_group_metadata_destroy(pointer) }
+}
+
+private func commitCallback(
+    client: OpaquePointer?, code: rd_kafka_resp_err_t,
+    offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
+    opaque: UnsafeMutableRawPointer?
+) {
+    guard let context = ClientContext.from(opaque) else { return }
+    let failed = code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__NO_OFFSET
+    context.report(
+        .committed(
+            offsets.map { PartitionList.offsets(of: $0) } ?? [],
+            failed ? KafkaError(code: code.rawValue, operation: "commit offsets") : nil))
+}
