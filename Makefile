@@ -63,14 +63,10 @@ build: setup-system ## compile everything, in release
 
 test: setup test-swift test-contracts ## every test: Swift, then the contracts
 
-# In release, so that what is tested is what runs. The built command is there for its own tests.
+# In release, so that what is tested is what runs.
 test-swift: setup-system
-	@echo "Building Breakwater and its tests (first time a few minutes)…"
-	@swift build -c release --quiet --product breakwater
-	@swift build -c release --quiet --build-tests -Xswiftc -suppress-remarks \
-	    --disable-testable-imports
-	@echo "Testing…"
-	@swift test -c release --disable-testable-imports --skip-build --quiet
+	@echo "Building Breakwater and its tests (first time a few minutes), then testing…"
+	@swift test -c release --disable-testable-imports --quiet
 
 test-contracts: setup-python
 	@$(PYTHON) Tests/Contracts/validate_examples.py
