@@ -71,6 +71,7 @@ test-swift: setup-system
 test-contracts: setup-python
 	@$(PYTHON) Tests/Contracts/validate_examples.py
 	@$(PYTHON) Tests/Contracts/validate_asyncapi.py
+	@$(PYTHON) Tests/Contracts/test_consume_haircuts.py
 
 lint: setup-python ## format, container files
 	@swift format lint -s -r $(SWIFT_SOURCES)

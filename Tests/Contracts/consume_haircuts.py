@@ -12,7 +12,8 @@ import time
 import uuid
 from decimal import Decimal
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition)
 
 from contracts import parse, problems, validator
 
@@ -68,12 +69,17 @@ def faults_of(schema, record, last_sequence):
 
 
 def partitions_of(consumer, topic, deadline):
+    reason = "no time"
     while time.monotonic() < deadline:
-        found = consumer.list_topics(topic, timeout=5).topics[topic]
-        if not found.error and found.partitions:
-            return sorted(found.partitions)
+        try:
+            found = consumer.list_topics(topic, timeout=5).topics[topic]
+            if not found.error and found.partitions:
+                return sorted(found.partitions)
+            reason = found.error or "it has no partitions"
+        except KafkaException as error:
+            reason = error.args[0]
         time.sleep(0.2)
-    raise TimeoutError(f"topic {topic} is not there")
+    raise TimeoutError(f"topic {topic} cannot be read: {reason}")
 
 
 def main(arguments):
@@ -89,7 +95,7 @@ def main(arguments):
     consumer = Consumer({
         "bootstrap.servers": bootstrap, "group.id": f"contract-{uuid.uuid4()}",
         "enable.auto.commit": False, "isolation.level": "read_committed",
-        "allow.auto.create.topics": False,
+        "allow.auto.create.topics": False, "reconnect.backoff.max.ms": 500, "log_level": 0,
     })
     tables, last_sequence = collections.Counter(), {}
     try:
