@@ -95,7 +95,8 @@ def main(arguments):
     consumer = Consumer({
         "bootstrap.servers": bootstrap, "group.id": f"contract-{uuid.uuid4()}",
         "enable.auto.commit": False, "isolation.level": "read_committed",
-        "allow.auto.create.topics": False, "reconnect.backoff.max.ms": 500, "log_level": 0,
+        "allow.auto.create.topics": False, "reconnect.backoff.max.ms": 500,
+        "fetch.wait.max.ms": 50, "log_level": 0,
     })
     tables, last_sequence = collections.Counter(), {}
     try:

@@ -24,8 +24,8 @@ struct TidyTests {
 
     /// Written by people: not recorded data and not the copies of others' schemas.
     private func isWritten(_ path: String) -> Bool {
-        let ends = [".swift", ".py", ".sh", ".md", ".yaml", ".yml", ".h", ".modulemap", ".ignore"]
-        let names = ["Makefile", "Dockerfile", "run", ".gitignore"]
+        let ends = [".swift", ".py", ".sh", ".md", ".yaml", ".yml", ".h", ".modulemap"]
+        let names = ["Makefile", "Dockerfile", "run", ".gitignore", "Dockerfile.dockerignore"]
         return ends.contains { path.hasSuffix($0) }
             || names.contains { path == $0 || path.hasSuffix("/" + $0) }
     }
