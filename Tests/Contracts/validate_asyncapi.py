@@ -60,7 +60,8 @@ def main():
         for topic in sorted(set(channels) & set(CHANNELS)):
             message, policy = CHANNELS[topic]
             binding = channels[topic]["bindings"]["kafka"]
-            if binding["topic"] != topic or binding["topicConfiguration"]["cleanup.policy"] != [policy]:
+            policies = binding["topicConfiguration"]["cleanup.policy"]
+            if binding["topic"] != topic or policies != [policy]:
                 faults.append(f"{topic}: binding is {binding}, not {policy} on that topic")
             for entry in channels[topic]["messages"].values():
                 entry = resolve(document, entry["$ref"])
@@ -79,8 +80,9 @@ def main():
 
     for fault in faults:
         print(f"FAULT {fault}")
-    print(f"asyncapi.yaml: AsyncAPI {document.get('asyncapi')}, {len(document['channels'])} topics, "
-          f"{len(document['operations'])} operations, {len(found)} references, {len(faults)} faults")
+    print(f"asyncapi.yaml: AsyncAPI {document.get('asyncapi')}, "
+          f"{len(document['channels'])} topics, {len(document['operations'])} operations, "
+          f"{len(found)} references, {len(faults)} faults")
     return 1 if faults else 0
 
 
