@@ -90,7 +90,7 @@ extension ScenarioLines {
                     asset: try identifier(words[0]), assetClass: assetClass,
                     primaryVenue: try identifier(words[2]), tick: try decimal(words[3]),
                     dailyVolume: try decimal(words[4]), depthReference: try decimal(words[5]),
-                    systemCollateral: try decimal(words[6]),
+                    systemCollateral: try decimalOrZero(words[6]),
                     depthSource: try identifier(words[7]),
                     depthMillionths: try number(words[8], in: 1...1_000_000_000)))
         }

@@ -86,6 +86,10 @@ struct ScenarioLines {
         return decimal
     }
 
+    func decimalOrZero(_ word: String) throws(ScenarioError) -> FixedDecimal {
+        word == "0" ? .zero : try decimal(word)
+    }
+
     /// Checks that every line was read; the last is empty, since the body ends with a line feed.
     mutating func finish() throws(ScenarioError) {
         position += 1
