@@ -1,0 +1,220 @@
+import RealModule
+
+/// The mixture of normals that a jump diffusion is at one horizon, one term a number of jumps,
+/// lightest tail first, asked for its left tail. Lives on the stack.
+struct JumpMixture {
+    /// The most terms: 0…23 jumps, in blocks of four.
+    static let mostTerms = 24
+
+    /// Probability of the tail, 1 − level.
+    let tail: Double
+    private var blocks = 0
+    private var weights = InlineArray<6, Lanes>(repeating: .zero)
+    private var means = InlineArray<6, Lanes>(repeating: .zero)
+    private var deviations = InlineArray<6, Lanes>(repeating: .one)
+    private var inverses = InlineArray<6, Lanes>(repeating: .one)
+    /// `E[e^x]` of each term, and its complement without the cancellation.
+    private var factors = InlineArray<6, Lanes>(repeating: .one)
+    private var losses = InlineArray<6, Lanes>(repeating: .zero)
+
+    /// - Parameters:
+    ///   - variance: of the diffusion over the horizon, > 0.
+    ///   - jumps: expected number of them, ≥ 0.
+    ///   - model: for the size of a jump.
+    init(variance: Double, jumps: Double, model: JumpDiffusion) {
+        tail = 1 - model.level
+        let (r, l) = (model.jumpFactor, model.jumpLoss)
+        var counts = Lanes(0, 1, 2, 3)
+        var factor = Lanes(1, r, r * r, r * r * r)
+        var loss = Lanes(0, l, l * (1 + r), l * (1 + r + r * r))
+        let factor4 = (r * r) * (r * r)
+        let loss4 = l * (1 + r) * (1 + r * r)
+        var power = Lanes(1, jumps, jumps * jumps, jumps * jumps * jumps) * Double.exp(-jumps)
+        let power4 = (jumps * jumps) * (jumps * jumps)
+        for block in 0..<6 {
+            let variances = variance + counts * model.jumpVariance
+            weights[block] = power * inverseFactorials[block]
+            means[block] = -variance / 2 - counts * model.mean
+            deviations[block] = variances.squareRoot()
+            inverses[block] = 1 / deviations[block]
+            factors[block] = factor
+            losses[block] = loss
+            blocks = block + 1
+            if counts[3] > jumps && weights[block][3] < 1e-18 { break }
+            counts += 4
+            loss += factor * loss4
+            factor *= factor4
+            power *= power4
+        }
+    }
+
+    /// Distribution function at a point, its density and the density's slope.
+    struct Point {
+        var probability: Double
+        var density: Double
+        var slope: Double
+    }
+
+    func point(at quantile: Double) -> Point {
+        var probability = Lanes.zero
+        var density = Lanes.zero
+        var slope = Lanes.zero
+        for block in 0..<blocks {
+            let z = (quantile - means[block]) * inverses[block]
+            let height = weights[block] * normalDensity(z)
+            let tail = height * millsRatio(z.magnitudes)
+            probability += tail.replacing(with: weights[block] - tail, where: z .> 0)
+            let scaled = height * inverses[block]
+            density += scaled
+            slope -= scaled * inverses[block] * z
+        }
+        return Point(probability: probability.sum(), density: density.sum(), slope: slope.sum())
+    }
+
+    /// `E[1 − e^x; x ≤ quantile]`.
+    func loss(below quantile: Double) -> Double {
+        // Where a term is this narrow, `Φ(z) − Φ(z − s)` would lose its digits.
+        if deviations[0][0] < 1e-4 { return lossOfNarrowTerms(below: quantile) }
+        let price = Double.exp(quantile)
+        var sum = Lanes.zero
+        for block in 0..<blocks {
+            let z = (quantile - means[block]) * inverses[block]
+            let shifted = z - deviations[block]
+            let density = normalDensity(z)
+            // φ(z)·M(|z|) is the smaller tail at z; the factor times that at z − s is e^q times
+            // the same density times its ratio.
+            let first = density * millsRatio(z.magnitudes)
+            let second = density * millsRatio(shifted.magnitudes) * price
+            let left = first - second
+            let across = 1 - first - second
+            let right = losses[block] - left
+            let chosen = left.replacing(
+                with: across.replacing(with: right, where: shifted .>= 0), where: z .> 0)
+            sum += weights[block] * chosen
+        }
+        return sum.sum()
+    }
+
+    /// The same, term by term, with Taylor's series for the difference where it would cancel.
+    private func lossOfNarrowTerms(below quantile: Double) -> Double {
+        var sum = 0.0
+        for index in 0..<4 * blocks {
+            let (block, lane) = (index / 4, index % 4)
+            let s = deviations[block][lane]
+            let z = (quantile - means[block][lane]) * inverses[block][lane]
+            // Beyond nine deviations a tail is below 1e-18 of its term.
+            if z < -9 { continue }
+            let probability = normalDistribution(z)
+            let difference: Double
+            if s < 0.004 {
+                let z2 = z * z
+                let fourth = (z2 - 3) * z / 24
+                let fifth = ((z2 - 6) * z2 + 3) / 120
+                let series = 1 + s * (z / 2 + s * ((z2 - 1) / 6 + s * (fourth + s * fifth)))
+                difference = normalDensity(z) * s * series
+            } else {
+                difference = probability - normalDistribution(z - s)
+            }
+            sum +=
+                weights[block][lane]
+                * (losses[block][lane] * probability + factors[block][lane] * difference)
+        }
+        return sum
+    }
+
+    /// - Source: Rockafellar and Uryasev (2000): at a point q near the quantile,
+    ///   `E[1 − e^x; x ≤ q] + (F(q) − α)(e^q − 1)` is `α·ES` to the second order.
+    func expectedShortfall() -> Double {
+        let (quantile, point) = quantile()
+        let excess = (point.probability - tail) * Double.expMinusOne(quantile)
+        return min(1, max(0, (loss(below: quantile) + excess) / tail))
+    }
+
+    /// The point below which the tail's probability lies, near enough for the value.
+    ///
+    /// Halley's method on the logarithm of the distribution, inside a bracket that every
+    /// evaluation narrows; halves it where a step would leave it.
+    func quantile() -> (Double, Point) {
+        // The quantile of a mixture lies between those of its terms.
+        let last = blocks - 1
+        var low = means[last][3] - 10 * deviations[last][3]
+        var high = means[0][0]
+        var quantile = start()
+        var evaluations = 0
+        while true {
+            if !(quantile > low && quantile < high) { quantile = (low + high) / 2 }
+            let point = point(at: quantile)
+            evaluations += 1
+            if point.probability < tail { low = quantile } else { high = quantile }
+            if isClose(point, at: quantile) || high - low <= -1e-15 * low || evaluations == 200 {
+                return (quantile, point)
+            }
+            if evaluations > 12 && evaluations % 2 == 0 {
+                quantile = (low + high) / 2
+                continue
+            }
+            let ratio = point.density / point.probability
+            let step = Double.log(point.probability / tail) / ratio
+            let curvature = point.slope / point.density - ratio
+            quantile -= step / max(0.5, 1 - 0.5 * step * curvature)
+        }
+    }
+
+    /// A first guess: the quantile of one normal with the mixture's mean and variance, or, where
+    /// jumps are rare, that within the term the tail ends in.
+    private func start() -> Double {
+        let first = weights[0]
+        if first[0] > 0.75 {
+            let beyond = 1 - first[0]
+            let term = beyond < tail ? 0 : beyond - first[1] < tail ? 1 : 2
+            let above = term == 0 ? beyond : term == 1 ? beyond - first[1] : 0
+            let share = max(0.02, min(0.98, (tail - above) / first[term]))
+            return means[0][term] + Self.roughQuantile(share) * deviations[0][term]
+        }
+        var mean = Lanes.zero
+        var square = Lanes.zero
+        for block in 0..<blocks {
+            mean += weights[block] * means[block]
+            square +=
+                weights[block]
+                * (means[block] * means[block] + deviations[block] * deviations[block])
+        }
+        let center = mean.sum()
+        return center - 2.75 * max(0, square.sum() - center * center).squareRoot()
+    }
+
+    /// The normal quantile to a few thousandths.
+    ///
+    /// - Source: Abramowitz and Stegun 26.2.22.
+    private static func roughQuantile(_ probability: Double) -> Double {
+        let tail = min(probability, 1 - probability)
+        let t = (-2 * Double.log(tail)).squareRoot()
+        let z = t - (2.30753 + 0.27061 * t) / (1 + t * (0.99229 + t * 0.04481))
+        return probability < 0.5 ? -z : z
+    }
+
+    /// Whether the value that follows from this point is within 1e-11 of the exact one: its error
+    /// is `e^q (F − α)²/(2αf)`, and the value at least `1 − e^q`.
+    private func isClose(_ point: Point, at quantile: Double) -> Bool {
+        let excess = abs(point.probability - tail)
+        if excess == 0 { return true }
+        let distance = excess / point.density
+        return excess < 0.02 * tail
+            && distance * abs(point.slope) < 0.5 * point.density
+            && excess * distance < 2e-12 * tail * -Double.expMinusOne(quantile)
+    }
+}
+
+/// 1/n! for n = 0…23.
+private let inverseFactorials: InlineArray<6, Lanes> = [
+    Lanes(1, 1, 1 / 2.0, 1 / 6.0),
+    Lanes(1 / 24.0, 1 / 120.0, 1 / 720.0, 1 / 5_040.0),
+    Lanes(1 / 40_320.0, 1 / 362_880.0, 1 / 3_628_800.0, 1 / 39_916_800.0),
+    Lanes(1 / 479_001_600.0, 1 / 6_227_020_800.0, 1 / 87_178_291_200.0, 1 / 1_307_674_368_000.0),
+    Lanes(
+        1 / 20_922_789_888_000.0, 1 / 355_687_428_096_000.0, 1 / 6_402_373_705_728_000.0,
+        1 / 121_645_100_408_832_000.0),
+    Lanes(
+        1 / 2_432_902_008_176_640_000.0, 1 / 51_090_942_171_709_440_000.0,
+        1 / 1_124_000_727_777_607_680_000.0, 1 / 25_852_016_738_884_976_640_000.0),
+]
