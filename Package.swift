@@ -70,13 +70,20 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: [], path: "Tests/TestSupport",
             swiftSettings: settings),
+        // Replaces malloc by a counting one in the test bundle; glibc only.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TidyTests", ["TestSupport"]),
         tests("QuantitiesTests", ["Quantities", "TestSupport"]),
         tests(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
             exclude: ["Vectors"]),
         tests("EngineTests", ["Quantities", "Market", "Haircuts", "Engine", "TestSupport"]),
-        tests("MessagesTests", ["Quantities", "Market", "Haircuts", "Messages", "TestSupport"]),
+        tests(
+            "MessagesTests",
+            [
+                "Quantities", "Market", "Haircuts", "Messages", "TestSupport",
+                "CAllocationCounter",
+            ]),
         tests("KafkaTests", ["Kafka", "TestSupport"]),
         tests(
             "PipelineTests",

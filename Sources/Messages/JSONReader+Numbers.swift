@@ -62,7 +62,7 @@ extension JSONReader {
 
     /// A number, rounded to the nearest binary64.
     @inline(__always)
-    mutating func double(_ field: MessageField) throws(Refusal) -> Double {
+    package mutating func double(_ field: MessageField) throws(Refusal) -> Double {
         try Number(&self, field).double(self, field)
     }
 

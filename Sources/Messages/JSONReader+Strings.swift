@@ -99,7 +99,9 @@ extension JSONReader {
     ///
     /// - Throws: `out-of-range` when escapes are used in more than `JSONScratch.mostText` bytes.
     @inline(__always)
-    mutating func string(_ field: MessageField) throws(Refusal) -> UnsafeBufferPointer<UInt8> {
+    package mutating func string(_ field: MessageField) throws(Refusal) -> UnsafeBufferPointer<
+        UInt8
+    > {
         try open(UInt8(ascii: "\""), field)
         let start = at
         if _slowPath(try passString(field)) {

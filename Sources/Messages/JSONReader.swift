@@ -4,9 +4,9 @@
 /// beyond the binary64 range; no lone surrogate; no member twice in one object, known or ignored;
 /// at most `deepest` containers inside one another and `mostMembers` members in an ignored object.
 /// Faults are thrown as refusals; which fault wins is settled by `diagnosis`.
-struct JSONReader {
-    static let deepest = 32
-    static let mostMembers = 256
+package struct JSONReader {
+    package static let deepest = 32
+    package static let mostMembers = 256
 
     let base: UnsafePointer<UInt8>
     /// The byte that is next to read; never beyond the zero byte behind the text.
@@ -48,7 +48,7 @@ struct JSONReader {
 
     /// The next byte that is not white space, without taking it.
     @inline(__always)
-    mutating func peek() -> UInt8 {
+    package mutating func peek() -> UInt8 {
         if _fastPath(at[0] > 0x20) { return at[0] }
         return peekPastSpace()
     }
@@ -61,7 +61,7 @@ struct JSONReader {
 
     /// Takes a byte if it is the next one that is not white space.
     @inline(__always)
-    mutating func take(_ byte: UInt8) -> Bool {
+    package mutating func take(_ byte: UInt8) -> Bool {
         if peek() == byte {
             at += 1
             return true
@@ -83,7 +83,8 @@ struct JSONReader {
 
     /// After an element: true when another follows, false when the container closed.
     @inline(__always)
-    mutating func hasMore(until close: UInt8, _ field: MessageField) throws(Refusal) -> Bool {
+    package mutating func hasMore(until close: UInt8, _ field: MessageField) throws(Refusal) -> Bool
+    {
         let byte = peek()
         at += 1
         if byte == UInt8(ascii: ",") { return true }
@@ -93,9 +94,19 @@ struct JSONReader {
     }
 
     /// Nothing but white space may follow the value.
-    mutating func finish() throws(Refusal) {
+    package mutating func finish() throws(Refusal) {
         _ = peek()
         if at != end { throw refusal(.malformedJSON, .body) }
+    }
+
+    /// Whether bytes are one JSON text that this reader takes.
+    package static func validate(
+        _ text: UnsafeRawBufferPointer, in scratch: JSONScratch
+    ) throws(Refusal) {
+        scratch.load(text)
+        var reader = JSONReader(scratch)
+        try reader.skipValue(.body, depth: 0)
+        try reader.finish()
     }
 
     // MARK: Names of members
@@ -134,7 +145,7 @@ struct JSONReader {
     /// Passes over any value, checking it as strictly as one that is used.
     ///
     /// - Parameter depth: the number of containers open around it.
-    mutating func skipValue(_ field: MessageField, depth: Int) throws(Refusal) {
+    package mutating func skipValue(_ field: MessageField, depth: Int) throws(Refusal) {
         switch peek() {
         case UInt8(ascii: "\""):
             at += 1
@@ -178,7 +189,7 @@ struct JSONReader {
     }
 
     /// Takes `null` if it is next.
-    mutating func takeNull(_ field: MessageField) throws(Refusal) -> Bool {
+    package mutating func takeNull(_ field: MessageField) throws(Refusal) -> Bool {
         guard peek() == UInt8(ascii: "n") else { return false }
         try skipWord("null", field)
         return true

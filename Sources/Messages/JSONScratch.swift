@@ -6,7 +6,7 @@ import Quantities
 /// The body is copied here, followed by zero bytes: a zero byte is legal nowhere in JSON, so
 /// every scan stops at the end without asking where the end is, and words of eight bytes may be
 /// read at any position. Copying costs a fiftieth of what decoding does.
-final class JSONScratch {
+package final class JSONScratch {
     /// Zero bytes kept behind the body and behind an unescaped text.
     static let padding = 64
     /// Most bytes of an unescaped text that are kept; names, decimals and times are shorter.
@@ -25,7 +25,7 @@ final class JSONScratch {
     let strikes: UnsafeMutablePointer<FixedDecimal>
     let volatilities: UnsafeMutablePointer<Double>
 
-    init() {
+    package init() {
         capacity = 4_096
         bytes = .allocate(capacity: capacity + Self.padding)
         text = .allocate(capacity: Self.mostText + Self.padding)

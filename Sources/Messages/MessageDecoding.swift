@@ -7,16 +7,21 @@ public enum MessageRules {
     /// How far a message's time may be after its record's timestamp, in nanoseconds.
     public static let futureToleranceNanoseconds: Int64 = 5_000_000_000
     public static let largestSequence: Int64 = 1 << 53 - 1
+
+    /// Bytes before the JSON: 5 where a Confluent prefix (a zero byte and a schema's number in
+    /// four bytes) stands, else 0.
+    static func prefix(of payload: UnsafeRawBufferPointer) -> Int {
+        payload.count >= 5 && payload[0] == 0 ? 5 : 0
+    }
 }
 
 extension JSONScratch {
     /// Takes a record's body and returns a reader at its start.
     ///
-    /// A Confluent prefix (a zero byte and a schema's number in four bytes) is passed over.
+    /// A Confluent prefix is passed over.
     /// - Throws: `empty-body` for a null or empty body, `too-large` above 900 000 bytes.
-    func reader(_ payload: UnsafeRawBufferPointer) throws(Refusal) -> JSONReader {
-        guard let first = payload.first else { throw Refusal(.emptyBody, .body) }
-        let prefix = first == 0 && payload.count >= 5 ? 5 : 0
+    package func reader(_ payload: UnsafeRawBufferPointer) throws(Refusal) -> JSONReader {
+        let prefix = MessageRules.prefix(of: payload)
         let count = payload.count - prefix
         if count == 0 { throw Refusal(.emptyBody, .body) }
         if count > MessageRules.largestBody { throw Refusal(.tooLarge, .body, offset: prefix) }
@@ -45,7 +50,8 @@ extension JSONReader {
         do {
             return try diagnosed(first, schema: expected)
         } catch {
-            return error
+            // Of two faults of one kind, the one met first knows its field.
+            return error.code == first.code ? first : error
         }
     }
 

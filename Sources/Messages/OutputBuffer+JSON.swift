@@ -98,15 +98,28 @@ extension OutputBuffer {
         fraction(magnitude % 1_000_000, digits: 6)
     }
 
-    /// A statistic, rounded to 12 fractional digits below 9 000 000 and the shortest text that
-    /// reads back as the same number from there on.
+    /// A statistic in at most 15 significant digits, the most that mean something in every
+    /// binary64: 12 fractional digits below 1 000, 9 below 10^6, 6 below 10^9; the shortest text
+    /// that reads back as the same number from there on.
     ///
     /// - Parameter value: finite.
     mutating func statistic(_ value: Double) {
         precondition(value.isFinite, "JSON has no such number")
-        guard value.magnitude < 9e6 else { return shortest(value) }
-        let scaled = UInt64(value.magnitude * 1e12 + 0.5)
-        fixedPoint(scaled, isNegative: value < 0)
+        let magnitude = value.magnitude
+        let unitsPerOne: UInt64
+        if magnitude < 1e3 {
+            unitsPerOne = 1_000_000_000_000
+        } else if magnitude < 1e6 {
+            unitsPerOne = 1_000_000_000
+        } else if magnitude < 1e9 {
+            unitsPerOne = 1_000_000
+        } else {
+            return shortest(value)
+        }
+        let units = UInt64(magnitude * Double(unitsPerOne) + 0.5)
+        let (whole, part) = units.quotientAndRemainder(dividingBy: unitsPerOne)
+        fixedPoint(
+            whole, part &* (1_000_000_000_000 / unitsPerOne), isNegative: value < 0)
     }
 
     /// The shortest text that reads back as the same number.
@@ -120,7 +133,8 @@ extension OutputBuffer {
         if scaled < 0x1p53 {
             let units = UInt64(scaled + 0.5)
             if Double(units) / 1e12 == value.magnitude {
-                return fixedPoint(units, isNegative: value < 0)
+                let one: UInt64 = 1_000_000_000_000
+                return fixedPoint(units / one, units % one, isNegative: value < 0)
             }
         }
         shortest(value)
@@ -132,15 +146,15 @@ extension OutputBuffer {
         for unit in value.description.utf8 { byte(unit) }
     }
 
-    /// Units of 10^-12, trailing zeros dropped.
-    private mutating func fixedPoint(_ units: UInt64, isNegative: Bool) {
-        reserve(24)
-        if isNegative && units > 0 {
+    /// A whole number and units of 10^-12, trailing zeros dropped.
+    private mutating func fixedPoint(_ whole: UInt64, _ part: UInt64, isNegative: Bool) {
+        reserve(40)
+        if isNegative && (whole > 0 || part > 0) {
             base[count] = UInt8(ascii: "-")
             count += 1
         }
-        digits(units / 1_000_000_000_000)
-        fraction(units % 1_000_000_000_000, digits: 12)
+        digits(whole)
+        fraction(part, digits: 12)
     }
 
     /// Decimal digits of a whole number; there is room for 20.
@@ -172,16 +186,23 @@ extension OutputBuffer {
     @inline(__always)
     private mutating func fraction(_ value: UInt64, digits: Int) {
         if value == 0 { return }
+        var rest = value
+        var digits = digits
+        if rest % 1_000_000 == 0 {
+            rest /= 1_000_000
+            digits -= 6
+        }
+        while rest % 10 == 0 {
+            rest /= 10
+            digits -= 1
+        }
         base[count] = UInt8(ascii: ".")
         var position = count + digits
-        var rest = value
         while position > count {
             base[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
             position -= 1
         }
-        count += digits
-        while base[count] == UInt8(ascii: "0") { count -= 1 }
-        count += 1
+        count += digits + 1
     }
 }

@@ -211,45 +211,72 @@ extension FixedDecimal: CustomStringConvertible {
     ///
     /// - Returns: the number of bytes written.
     public func write(into text: UnsafeMutableBufferPointer<UInt8>) -> Int {
-        let (whole, part) = units.magnitude.quotientAndRemainder(
-            dividingBy: 1_000_000_000_000_000_000)
+        let one: UInt64 = 1_000_000_000_000_000_000
+        let magnitude = units.magnitude
+        let high = UInt64(truncatingIfNeeded: magnitude >> 64)
         var index = 0
         if units < 0 {
             text[index] = UInt8(ascii: "-")
             index += 1
         }
-        index += writeDigits(whole, into: text, at: index)
-        var fraction = UInt64(part)
+        var fraction: UInt64
+        if high < one {
+            // One machine division; the quotient of 128-bit numbers would be a function's.
+            let parts = one.dividingFullWidth((high, UInt64(truncatingIfNeeded: magnitude)))
+            index = writeDigits(parts.quotient, into: text, at: index)
+            fraction = parts.remainder
+        } else {
+            let parts = magnitude.quotientAndRemainder(dividingBy: UInt128(one))
+            let upper = parts.quotient.quotientAndRemainder(dividingBy: UInt128(one))
+            index = writeDigits(UInt64(upper.quotient), into: text, at: index)
+            writeDigits(UInt64(upper.remainder), count: 18, into: text, at: index)
+            index += 18
+            fraction = UInt64(parts.remainder)
+        }
         guard fraction > 0 else { return index }
         var digits = 18
-        while fraction % 10 == 0 {
-            fraction /= 10
-            digits -= 1
+        // Trailing zeros by halves: at most five divisions rather than eighteen.
+        func dropZeros(_ count: Int, _ power: UInt64) {
+            if fraction % power == 0 {
+                fraction /= power
+                digits -= count
+            }
         }
+        dropZeros(9, 1_000_000_000)
+        dropZeros(4, 10_000)
+        dropZeros(2, 100)
+        dropZeros(2, 100)
+        dropZeros(1, 10)
         text[index] = UInt8(ascii: ".")
-        var position = index + digits
-        while position > index {
-            text[position] = UInt8(ascii: "0") + UInt8(fraction % 10)
-            fraction /= 10
-            position -= 1
-        }
+        writeDigits(fraction, count: digits, into: text, at: index + 1)
         return index + digits + 1
     }
 
+    /// Writes a whole number without leading zeros and returns the position after it.
     private func writeDigits(
-        _ value: UInt128, into text: UnsafeMutableBufferPointer<UInt8>, at start: Int
+        _ value: UInt64, into text: UnsafeMutableBufferPointer<UInt8>, at start: Int
     ) -> Int {
         var count = 1
-        var rest = value / 10
-        while rest > 0 {
+        var bound: UInt64 = 10
+        while count < 19 && value >= bound {
             count += 1
-            rest /= 10
+            bound &*= 10
         }
-        rest = value
-        for position in stride(from: start + count - 1, through: start, by: -1) {
+        if count == 19 && value >= 10_000_000_000_000_000_000 { count = 20 }
+        writeDigits(value, count: count, into: text, at: start)
+        return start + count
+    }
+
+    /// Writes a number in exactly this many digits.
+    private func writeDigits(
+        _ value: UInt64, count: Int, into text: UnsafeMutableBufferPointer<UInt8>, at start: Int
+    ) {
+        var rest = value
+        var position = start + count
+        while position > start {
+            position -= 1
             text[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
-        return count
     }
 }
