@@ -11,7 +11,7 @@ mkdir -p "$work/modules" "$work/crashes"
 numerics=$root/.build/checkouts/swift-numerics/Sources
 [ -d "$numerics" ] || (cd "$root" && swift package resolve)
 
-flags="-O -swift-version 6 -parse-as-library -sanitize=fuzzer-no-link,address -I $work/modules"
+flags="-O -swift-version 6 -parse-as-library -sanitize=fuzzer,address -I $work/modules"
 shims="-Xcc -fmodule-map-file=$numerics/_NumericsShims/include/module.modulemap"
 
 # Each room as a module and one object, as SwiftPM would build it, but with the sanitizers.

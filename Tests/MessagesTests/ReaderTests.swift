@@ -171,8 +171,8 @@ struct ReaderTests {
         let text = String(decoding: bytes, as: UTF8.self)
         // It takes a lone surrogate written as an escape, and gives it another meaning.
         return text.range(of: #"\\u[dD][89a-fA-F]"#, options: .regularExpression) != nil
-            // It takes a comma after the last member of an object.
-            || text.range(of: #",\s*\}"#, options: .regularExpression) != nil
+            // It takes a comma after the last member or element.
+            || text.range(of: #",\s*[}\]]"#, options: .regularExpression) != nil
             // It takes members twice: mutation makes them of the names k0…k4.
             || (0...4).contains { text.components(separatedBy: "k\($0)").count > 2 }
             || text.components(separatedBy: "\"k\"").count > 2
