@@ -94,7 +94,7 @@ let package = Package(
         tests(
             "ScenariosTests",
             ["Quantities", "Market", "Haircuts", "Messages", "Scenarios", "TestSupport"]),
-        tests("OperationsTests", ["Quantities", "Haircuts", "Operations", "TestSupport"]),
+        tests("OperationsTests", ["Quantities", "Haircuts", "Operations", "TestSupport", logging]),
         tests("CommandTests", ["TestSupport"]),
     ]
 )

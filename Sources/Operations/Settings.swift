@@ -32,6 +32,8 @@ public struct Settings: Hashable, Sendable {
         public var security = Security()
         /// Passed through to the client as they are, in the order given.
         public var librdkafka: [KafkaProperty] = []
+
+        public init() {}
     }
 
     public struct Security: Hashable, Sendable {
@@ -47,6 +49,8 @@ public struct Settings: Hashable, Sendable {
         public var username: Secret?
         /// By the environment only; before `passwordFile`.
         public var password: Secret?
+
+        public init() {}
     }
 
     public enum SecurityProtocol: String, CaseIterable, Sendable {
@@ -100,6 +104,8 @@ public struct Settings: Hashable, Sendable {
     public struct Workers: Hashable, Sendable {
         public var haircut = 1
         public var margin = 1
+
+        public init() {}
     }
 
     public enum Delivery: String, CaseIterable, Sendable {
@@ -115,6 +121,8 @@ public struct Settings: Hashable, Sendable {
         public var bind = "127.0.0.1"
         /// 0…65535; 0 picks one.
         public var port = 9464
+
+        public init() {}
     }
 
     public struct Log: Hashable, Sendable {

@@ -106,7 +106,8 @@ struct SettingsReader {
                 SettingsEnvironment.upperSnake)
             complain(
                 node.place,
-                "\(path) is a secret and cannot stand in the file: name a file in \(path)File or set "
+                "\(path) is a secret and cannot stand in the file: name a file in \(path)File "
+                    + "or set "
                     + SettingsEnvironment.prefix + key.joined(separator: "__"))
         case (.list(let item), .list(let items)):
             for (index, entry) in items.enumerated() {
