@@ -197,6 +197,10 @@ def any_message(to, message, base):
     refused("duplicate-field", "field-twice-escaped", plain[:-1] + ',"\\u0061sset":"BTC"}',
             seen=False)
 
+    refused("duplicate-field", "unknown-field-twice", '{"extra":1,"extra":1,' + tail, seen=False)
+    refused("duplicate-field", "field-twice-within-unknown-field",
+            '{"extra":{"a":1,"b":2,"a":3},' + tail, seen=False)
+
     version = base["schema"][:-2]
     refused("unknown-schema", "schema-v2", altered(base, ("schema", version + "v2")))
     refused("unknown-schema", "schema-v10", altered(base, ("schema", version + "v10")))
@@ -351,6 +355,9 @@ def quotes(to):
                 altered(BOOK, ("bids", [["61234.0", "1"], ["61234.5", "1"]])), seen=False)
     to.refused(message, "levels-out-of-order", "asks-fall",
                 altered(BOOK, ("asks", [["61236.5", "1"], ["61235.0", "1"]])), seen=False)
+    for side in ("bids", "asks"):
+        to.refused(message, "levels-out-of-order", f"{side}-repeat-a-price",
+                   altered(BOOK, (f"{side}.1.0", BOOK[side][0][0])), seen=False)
     to.refused(message, "levels-out-of-order", "bids-last-level-rises", altered(
         many, ("bids.499.0", "59502")), seen=False)
 
