@@ -343,7 +343,7 @@ def quotes(to):
         to.refused(message, "wrong-type", f"{side}-level-object",
                     altered(BOOK, (f"{side}.1", {"price": "1", "size": "1"})))
         for count in (0, 1, 3):
-            to.refused(message, "out-of-range", f"{side}-level-of-{count}",
+            to.refused(message, "wrong-type", f"{side}-level-of-{count}",
                         altered(BOOK, (f"{side}.1", BOOK[side][1][:1] * count)))
 
     for name, bid in {
