@@ -300,29 +300,28 @@ public struct AssetHaircuts: Sendable {
 
     /// The table to fill: the one before last, whose arrays are reused, or a new one.
     private mutating func takeDraft(at now: Instant, cause: Cause) -> HaircutTable {
-        let parameters = configuration.parameters
+        let validity = Int64(configuration.parameters.validitySeconds * 1e9)
         let sequence = (published?.sequence ?? 0) + 1
-        let validUntil = now.advanced(byNanoseconds: Int64(parameters.validitySeconds * 1e9))
-        if var table = draft.take() {
-            table.time = now
-            table.sequence = sequence
-            table.validUntil = validUntil
-            table.cause = cause
-            return table
-        }
-        return HaircutTable(
-            asset: configuration.asset, time: now, sequence: sequence, state: .normal,
-            price: .zero, debtPrice: .zero, reference: .zero, mid: .zero, tiers: [],
-            target: .zero, gap: .zero, boundBy: [], next: nil, validUntil: validUntil,
-            fallback: parameters.fallback,
-            scan: parameters.notionals.map { ScanRange(notional: $0, down: 0, up: 0) },
-            stressVolatility: parameters.stressVolatility, confidence: 1, branchingRatio: 0,
-            components: Components(
-                volatility: 0, market: 0, liquidity: 0, peg: 0, divergence: 0, confidence: 0,
-                horizonSeconds: 0, depth: .zero, depthBaseline: .zero, spread: 0, quoteAge: 0,
-                surfaceAge: nil),
-            modelVersion: HaircutModel.version, parametersHash: configuration.parametersHash,
-            cause: cause)
+        let validUntil = now.advanced(byNanoseconds: validity)
+        var table = draft.take() ?? emptyTable
+        table.time = now
+        table.sequence = sequence
+        table.validUntil = validUntil
+        table.cause = cause
+        return table
+    }
+
+    /// A table with everything in it that does not change.
+    private var emptyTable: HaircutTable {
+        let parameters = configuration.parameters
+        var table = HaircutTable.blank
+        table.asset = configuration.asset
+        table.fallback = parameters.fallback
+        table.scan = parameters.notionals.map { ScanRange(notional: $0, down: 0, up: 0) }
+        table.stressVolatility = parameters.stressVolatility
+        table.modelVersion = HaircutModel.version
+        table.parametersHash = configuration.parametersHash
+        return table
     }
 }
 

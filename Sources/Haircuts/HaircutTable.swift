@@ -105,6 +105,20 @@ public struct HaircutTable: Hashable, Sendable {
     }
 }
 
+extension HaircutTable {
+    /// A table that says nothing, to decode into.
+    public static let blank = HaircutTable(
+        asset: .unnamed, time: Instant(nanoseconds: 0), sequence: 0, state: .normal, price: .zero,
+        debtPrice: .zero, reference: .zero, mid: .zero, tiers: [], target: .zero, gap: .zero,
+        boundBy: [], next: nil, validUntil: Instant(nanoseconds: 0), fallback: 1, scan: [],
+        stressVolatility: 0, confidence: 0, branchingRatio: 0,
+        components: Components(
+            volatility: 0, market: 0, liquidity: 0, peg: 0, divergence: 0, confidence: 0,
+            horizonSeconds: 0, depth: .zero, depthBaseline: .zero, spread: 0, quoteAge: 0,
+            surfaceAge: nil),
+        modelVersion: "", parametersHash: "", cause: .timer(Instant(nanoseconds: 0)))
+}
+
 /// One marginal tier: the haircut on the part of a holding's value between two bounds.
 public struct HaircutTier: Hashable, Sendable {
     /// In the valuation currency at the table's price.

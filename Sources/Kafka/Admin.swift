@@ -86,6 +86,35 @@ public final class Admin {
         return description
     }
 
+    /// Asks for topics one by one. A broker that creates topics when they are asked for, such as
+    /// the embedded one, creates them; others leave them out.
+    ///
+    /// - Returns: those that exist, by name.
+    public func describe(
+        _ topics: [String], within limit: Duration = .seconds(10)
+    ) throws(KafkaError) -> [String: TopicDescription] {
+        var descriptions: [String: TopicDescription] = [:]
+        for name in topics {
+            let operation = "describe topic \(name)"
+            let client = try handle.open(operation)
+            guard let topic = rd_kafka_topic_new(client, name, nil) else {
+                throw KafkaError(code: KafkaError.Code.invalidArgument, operation: operation)
+            }
+            defer { rd_kafka_topic_destroy(topic) }
+            var found: UnsafePointer<rd_kafka_metadata>?
+            let code = rd_kafka_metadata(client, 0, topic, &found, limit.milliseconds)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let found else {
+                throw explained(KafkaError(code: code.rawValue, operation: operation))
+            }
+            defer { rd_kafka_metadata_destroy(found) }
+            guard found.pointee.topic_cnt == 1,
+                found.pointee.topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR
+            else { continue }
+            descriptions[name] = Self.describe(found.pointee.topics[0])
+        }
+        return descriptions
+    }
+
     private static func describe(_ topic: rd_kafka_metadata_topic) -> TopicDescription {
         let partitions = (0..<Int(topic.partition_cnt)).map { topic.partitions[$0] }
         return TopicDescription(
