@@ -1,0 +1,104 @@
+import Engine
+import Haircuts
+import Kafka
+import Messages
+import Quantities
+
+/// Publishes what shards say: tables to the partition of their shard, refused records to the dead
+/// letters. Encodes into memory that is used again.
+final class HaircutOutput: HaircutSink {
+    private let producer: Producer
+    private let haircuts: Producer.Topic
+    private let deadLetters: Producer.Topic
+    private var buffer = OutputBuffer()
+    private var key = OutputBuffer(capacity: Identifier.longest)
+
+    /// Where the shard that speaks publishes.
+    var partition: Int32 = 0
+    /// The record being applied, whose trace is passed on; nil for a timer.
+    var record: Record?
+    /// Deliveries are counted under this tag.
+    var tag = 0
+    private(set) var published = 0
+    /// Why nothing more can be published, if so.
+    private(set) var failure: KafkaError?
+    /// Asked while the producer's queue is full; false gives up.
+    var mayWait: () -> Bool = { true }
+
+    private static let schemaHeaders = [Header("schema", "haircut.v1")]
+    private static let traceparent = "traceparent"
+
+    init(producer: Producer, topics: HaircutTopics) throws(KafkaError) {
+        self.producer = producer
+        haircuts = try producer.topic(topics.haircuts)
+        deadLetters = try producer.topic(topics.deadLetters)
+    }
+
+    func publish(_ table: borrowing HaircutTable) {
+        buffer.removeAll()
+        buffer.write(table)
+        key.removeAll()
+        key.append(table.asset)
+        var headers = Self.schemaHeaders
+        if let trace = record?.headers.first(where: { $0.name == Self.traceparent }) {
+            headers.append(trace)
+        }
+        let time = table.time.milliseconds
+        key.withBytes { key in
+            buffer.withBytes { body in
+                send(
+                    to: haircuts, partition: partition, key: key, value: body,
+                    timestamp: time > 0 ? time : nil, headers: headers)
+            }
+        }
+        published += 1
+    }
+
+    /// Sends a record that was refused, as it came, with why.
+    func bury(
+        _ record: Record, from source: TopicPartition, stage: DeadLetter.Stage, code: String,
+        message: String
+    ) {
+        let letter = DeadLetter(
+            payload: record.value,
+            headers: record.headers.map { DeadLetter.Header(name: $0.name, value: $0.value) },
+            source: DeadLetter.Source(
+                topic: source.topic, partition: source.partition, offset: record.offset),
+            stage: stage, code: code, message: message)
+        let headers = letter.headers.map { Header($0.name, $0.value) }
+        if let payload = letter.payload {
+            payload.withUnsafeBytes {
+                send(
+                    to: deadLetters, partition: nil, key: record.key, value: $0, timestamp: nil,
+                    headers: headers)
+            }
+        } else {
+            send(
+                to: deadLetters, partition: nil, key: record.key, value: nil, timestamp: nil,
+                headers: headers)
+        }
+    }
+
+    private func send(
+        to topic: Producer.Topic, partition: Int32?, key: UnsafeRawBufferPointer?,
+        value: UnsafeRawBufferPointer?, timestamp: Int64?, headers: [Header]
+    ) {
+        guard failure == nil else { return }
+        do throws(KafkaError) {
+            while try producer.produce(
+                to: topic, partition: partition, key: key, value: value,
+                timestampMilliseconds: timestamp, headers: headers, tag: tag) == .queueFull
+            {
+                // Backpressure: the queue's bound is the memory's bound.
+                producer.poll(upTo: .milliseconds(10))
+                guard mayWait() else {
+                    throw KafkaError(
+                        code: KafkaError.Code.queueFull, operation: "publish",
+                        reason: "the producer's queue stayed full until the worker was stopped")
+                }
+            }
+        } catch {
+            failure = error
+        }
+    }
+}
