@@ -21,7 +21,11 @@ struct Breakwater: AsyncParsableCommand {
 
             Exit status: 0 fine, 1 failed, 2 wrong usage or configuration, 130 interrupted.
             """,
-        subcommands: [ConfigCommand.self])
+        subcommands: [
+            RunCommand.self, DemoCommand.self, BrokerCommand.self, FeedCommand.self,
+            TopicsCommand.self,
+            ConfigCommand.self,
+        ])
 
     static func main() async {
         do {

@@ -89,7 +89,9 @@ struct ModelVectorTests {
         for market in vectors.haircut {
             let grid = TickGrid(basisPoints: 5)
             let schedule = TierSchedule(
-                notionals: try market.haircuts.map { try #require(FixedDecimal("\(Int($0.notional))")) },
+                notionals: try market.haircuts.map {
+                    try #require(FixedDecimal("\(Int($0.notional))"))
+                },
                 grid: grid)
             var tiers: [HaircutTier] = []
             schedule.build(
