@@ -353,6 +353,7 @@ extension HaircutWorker: PartitionOwner {
             else { return nil }
             return PartitionShard(
                 partition: quotes.partition, assets: configuration.assets,
+                clock: configuration.clock,
                 inputs: [
                     ShardInput(.surfaces, queue: surfacesQueue, batch: takeBatch()),
                     ShardInput(.quotes, queue: quotesQueue, batch: takeBatch()),

@@ -12,27 +12,32 @@ final class PartitionShard {
     /// Surfaces before quotes: of two records of one time, the surface is applied first.
     let inputs: [ShardInput]
 
+    private let clock: PipelineClock
     /// When a record or timer was last applied, by the monotonic clock.
     private var appliedAt = ContinuousClock.now
 
     static let timerInterval = Duration.milliseconds(100)
 
-    init(partition: Int32, assets: [AssetConfiguration], inputs: [ShardInput]) {
+    init(
+        partition: Int32, assets: [AssetConfiguration], clock: PipelineClock, inputs: [ShardInput]
+    ) {
         self.partition = partition
+        self.clock = clock
         self.inputs = inputs
         engine = HaircutShard(assets: assets)
     }
 
     /// The input whose head is to be applied next: the one with the earliest record.
     ///
-    /// - Returns: nil when nothing is fetched, or when an input that has never reached its end may
-    ///   yet bring an earlier record.
+    /// - Returns: nil when nothing is fetched, or when an input without a record may yet bring an
+    ///   earlier one: until it has reached its end once or, with `clock: event`, is there now. With
+    ///   the wall clock nobody waits for a fetch: there, order is the order of arrival.
     func nextInput() -> ShardInput? {
         var first: ShardInput?
         var earliest = Int64.max
         for input in inputs {
             guard let head = input.head else {
-                if input.hasCaughtUp { continue }
+                if clock == .event ? input.isAtEnd : input.hasCaughtUp { continue }
                 return nil
             }
             let time = head.timestampMilliseconds ?? 0
