@@ -16,7 +16,7 @@ final class ClientContext {
     unowned(unsafe) var consumer: Consumer?
     let deliveries: DeliveryCounters
 
-    /// Events kept until taken; the oldest are dropped first.
+    /// Events kept until taken; later ones are dropped, for the first name the cause.
     static let eventsMax = 1024
 
     init(
@@ -29,9 +29,9 @@ final class ClientContext {
     }
 
     func report(_ event: ClientEvent) {
-        if events.count >= Self.eventsMax {
-            events.removeFirst()
+        guard events.count < Self.eventsMax else {
             droppedEvents += 1
+            return
         }
         events.append(event)
     }

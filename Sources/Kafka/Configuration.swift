@@ -8,6 +8,7 @@ public struct ClientConfiguration: Sendable {
     /// librdkafka's property names and values.
     public var properties: [String: String]
 
+    /// Reconnects within a second, and sees new topics and partitions within ten.
     public init(bootstrapServers: String, properties: [String: String] = [:]) {
         self.properties = [
             "bootstrap.servers": bootstrapServers, "reconnect.backoff.max.ms": "1000",

@@ -105,7 +105,7 @@ public final class Consumer {
     public func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError) {
         let operation = "assign \(offsets.count) partitions"
         let client = try handle.open(operation)
-        releaseQueues(unassign: client)
+        if !queues.isEmpty { releaseQueues(unassign: client) }
         var detached: [PartitionQueue] = []
         for each in offsets {
             detached.append(
@@ -162,8 +162,9 @@ public final class Consumer {
     /// Must be called more often than `max.poll.interval.ms`, which any drain resets as well.
     public func poll(owner: (any PartitionOwner)? = nil) {
         guard let client = handle.pointer else { return }
+        let outer = self.owner
         self.owner = owner
-        defer { self.owner = nil }
+        defer { self.owner = outer }
         // A bound, so that a flood of errors cannot hold up the caller.
         for _ in 0..<64 {
             guard let message = rd_kafka_consumer_poll(client, 0) else { return }
@@ -173,7 +174,7 @@ public final class Consumer {
     }
 
     /// What librdkafka reported in ``poll(owner:)`` and since the last call, oldest first. At most
-    /// 1024 events are kept.
+    /// 1024 events are kept; later ones are dropped.
     public func takeEvents() -> [ClientEvent] { handle.context.takeEvents() }
 
     /// Events that were dropped because nobody took them.

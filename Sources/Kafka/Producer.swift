@@ -156,7 +156,7 @@ public final class Producer {
     }
 
     /// What librdkafka reported since the last call, undelivered messages included, oldest first.
-    /// At most 1024 events are kept.
+    /// At most 1024 events are kept; later ones are dropped.
     public func takeEvents() -> [ClientEvent] { handle.context.takeEvents() }
 
     /// Events that were dropped because nobody took them.

@@ -175,6 +175,17 @@ public struct Record {
         }
     }
 
+    /// The last header of this name, not copied; nil where there is none or its value is null.
+    public func header(named name: String) -> UnsafeRawBufferPointer? {
+        var list: OpaquePointer?
+        var value: UnsafeRawPointer?
+        var size = 0
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR,
+            rd_kafka_header_get_last(list, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR
+        else { return nil }
+        return value.map { UnsafeRawBufferPointer(start: $0, count: size) }
+    }
+
     /// A copy of all headers, in order.
     public var headers: [Header] {
         var list: OpaquePointer?

@@ -8,6 +8,7 @@ final class Member: PartitionOwner {
     var held: [TopicPartition] = []
     var assignments = 0
     var revocations = 0
+    var losses = 0
     var copies: [Copied] = []
 
     init(_ fixture: Fixture) throws {
@@ -35,6 +36,7 @@ final class Member: PartitionOwner {
         _ partitions: [TopicPartition], lost: Bool, from consumer: Consumer
     ) {
         revocations += 1
+        if lost { losses += 1 }
         held = []
     }
 
@@ -89,6 +91,7 @@ final class Member: PartitionOwner {
         try turns([first, second]) { first.held.count == 2 && second.held.count == 2 }
         #expect(Set(first.held + second.held).count == 4)
         #expect(first.revocations == 1)
+        #expect(first.losses == 0)
         #expect(second.consumer.queues.count == 6)
 
         let producer = try fixture.producer(transactionalId: "worker")
@@ -108,5 +111,22 @@ final class Member: PartitionOwner {
         #expect(first.values(of: "quotes", taken[0].partition) == ["2", "3", "4"])
         #expect(first.consumer.close(owner: first) == .clean)
         #expect(first.held.isEmpty)
+    }
+
+    @Test func aMemberThatTheGroupForgotIsToldThatItLostItsPartitionsAndJoinsAgain() throws {
+        let fixture = try Fixture(topic: "quotes", partitions: 2)
+        try fixture.broker.create(topic: "surfaces", partitions: 2)
+        try fixture.broker.create(topic: "controls", partitions: 2)
+        try fixture.feed(5, partition: 1)
+        let member = try Member(fixture)
+        try turns([member]) { member.values(of: "quotes", 1).count == 3 }
+        try fixture.broker.inject([25], into: .heartbeat)
+        try turns([member]) { member.losses == 1 }
+        #expect(member.held.isEmpty)
+        #expect(member.consumer.queues.isEmpty)
+        member.copies = []
+        try turns([member]) { member.values(of: "quotes", 1).count == 3 }
+        #expect(member.assignments == 2)
+        #expect(member.consumer.close(owner: member) == .clean)
     }
 }
