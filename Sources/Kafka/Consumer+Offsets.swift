@@ -2,15 +2,31 @@ import CRdKafka
 
 /// Offsets: commit them, ask for them.
 extension Consumer {
-    /// Commits and waits for the broker's answer.
+    /// Commits and waits for the broker's answer. librdkafka's own call waits without a limit.
     ///
-    /// - Throws: ``KafkaError/isOwnershipLost`` when the group has moved on.
-    public func commit(_ offsets: [CommittedOffset]) throws(KafkaError) {
+    /// - Throws: ``KafkaError/isOwnershipLost`` when the group has moved on; `_TIMED_OUT` when the
+    ///   limit passed first: the commit may still be made.
+    public func commit(
+        _ offsets: [CommittedOffset], within limit: Duration = .seconds(10)
+    ) throws(KafkaError) {
         let operation = "commit offsets of group \(groupId)"
         let client = try handle.open(operation)
         let list = try PartitionList(offsets)
-        try KafkaError.check(rd_kafka_commit(client, list.pointer, 0), operation)
-        try list.checkElements(operation)
+        guard let queue = rd_kafka_queue_new(client) else {
+            throw KafkaError(code: KafkaError.Code.outOfResources, operation: operation)
+        }
+        defer { rd_kafka_queue_destroy(queue) }
+        let answer = CommitAnswer()
+        // The callback runs only while this queue is polled, so the answer outlives it.
+        let opaque = Unmanaged.passUnretained(answer).toOpaque()
+        try KafkaError.check(
+            rd_kafka_commit_queue(client, list.pointer, queue, answerCallback, opaque), operation)
+        let start = ContinuousClock.now
+        while answer.code == nil, ContinuousClock.now - start < limit {
+            rd_kafka_queue_poll_callback(queue, min(limit, .milliseconds(100)).milliseconds)
+        }
+        withExtendedLifetime(answer) {}
+        try KafkaError.check(answer.code ?? RD_KAFKA_RESP_ERR__TIMED_OUT, operation)
     }
 
     /// Commits without waiting; ``ClientEvent/committed(_:_:)`` tells how it ended.
@@ -92,4 +108,25 @@ private func commitCallback(
         .committed(
             offsets.map { PartitionList.offsets(of: $0) } ?? [],
             failed ? KafkaError(code: code.rawValue, operation: "commit offsets") : nil))
+}
+
+/// The broker's answer to a commit, once it has come.
+private final class CommitAnswer {
+    var code: rd_kafka_resp_err_t?
+}
+
+private func answerCallback(
+    client: OpaquePointer?, code: rd_kafka_resp_err_t,
+    offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
+    opaque: UnsafeMutableRawPointer?
+) {
+    guard let opaque else { return }
+    var code = code
+    if let list = offsets?.pointee, code == RD_KAFKA_RESP_ERR_NO_ERROR {
+        let failed = (0..<Int(list.cnt)).first {
+            list.elems[$0].err != RD_KAFKA_RESP_ERR_NO_ERROR
+        }
+        if let failed { code = list.elems[failed].err }
+    }
+    Unmanaged<CommitAnswer>.fromOpaque(opaque).takeUnretainedValue().code = code
 }

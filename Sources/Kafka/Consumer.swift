@@ -99,7 +99,8 @@ public final class Consumer {
         try KafkaError.check(rd_kafka_unsubscribe(try handle.open(operation)), operation)
     }
 
-    /// Replaces all that is read, also within a group's assignment. Queues taken before are dead.
+    /// Replaces all that is read. Queues taken before are dead and batches released. A group's
+    /// member answers its rebalances instead, and moves by ``seek(_:within:)``.
     ///
     /// - Throws: when librdkafka refuses; then nothing is read.
     public func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError) {

@@ -4,7 +4,8 @@ import CRdKafka
 /// batch exists nothing is allocated for a record.
 ///
 /// Made by ``Consumer/makeBatch(capacity:)`` and used again and again. The bytes of its records are
-/// valid until the batch is released, drained into again, or its consumer closed.
+/// valid until the batch is released or drained into again, or its consumer's partitions are
+/// unassigned or revoked; in ``PartitionOwner/partitionsRevoked(_:lost:from:)`` they are valid.
 public final class RecordBatch {
     private let slots: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private let reports: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>

@@ -114,6 +114,22 @@ import Testing
         #expect(consumer.close() == .clean)
     }
 
+    @Test func aCommitWithoutABrokerEndsWithinItsTime() throws {
+        let fixture = try Fixture()
+        let consumer = try fixture.consumer()
+        try consumer.commit([CommittedOffset(partition, 1)])
+        try fixture.broker.setDown()
+        let duration = elapsed {
+            let error = #expect(throws: KafkaError.self) {
+                try consumer.commit([CommittedOffset(partition, 2)], within: .milliseconds(500))
+            }
+            #expect(error?.isRetriable == true)
+        }
+        #expect(duration < .seconds(5))
+        let closing = elapsed { consumer.close() }
+        #expect(closing < .seconds(10))
+    }
+
     @Test func aRecordEndsAWaitWithinItsTime() throws {
         let fixture = try Fixture()
         let consumer = try fixture.consumer()
