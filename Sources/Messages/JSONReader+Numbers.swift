@@ -29,8 +29,17 @@ extension JSONReader {
         return FixedDecimal(units: isNegative ? 0 &- magnitude : magnitude)
     }
 
-    @inline(never)
+    @inline(__always)
     private mutating func unusualDecimal(_ field: MessageField) throws(Refusal) -> FixedDecimal {
+        // A copy, because a reader whose address is taken cannot live in registers.
+        var copy = self
+        let value = try copy.decimalFromText(field)
+        at = copy.at
+        return value
+    }
+
+    @inline(never)
+    private mutating func decimalFromText(_ field: MessageField) throws(Refusal) -> FixedDecimal {
         guard let value = FixedDecimal(utf8: try string(field)) else {
             throw refusal(.outOfRange, field)
         }

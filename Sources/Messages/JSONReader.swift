@@ -50,13 +50,16 @@ package struct JSONReader {
     @inline(__always)
     package mutating func peek() -> UInt8 {
         if _fastPath(at[0] > 0x20) { return at[0] }
-        return peekPastSpace()
+        at = Self.pastSpace(at)
+        return at[0]
     }
 
+    /// Takes and returns an address, so that a reader in a local variable can live in registers.
     @inline(never)
-    private mutating func peekPastSpace() -> UInt8 {
+    private static func pastSpace(_ start: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
+        var at = start
         while at[0] == 0x20 || at[0] == 0x0A || at[0] == 0x0D || at[0] == 0x09 { at += 1 }
-        return at[0]
+        return at
     }
 
     /// Takes a byte if it is the next one that is not white space.

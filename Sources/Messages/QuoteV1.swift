@@ -137,8 +137,11 @@ private struct QuoteFields {
 
     /// One side of the book: `[["61234.5","1.25"],…]`, best first.
     private func readLevels(
-        _ levels: UnsafeMutablePointer<BookLevel>, isBid: Bool, _ reader: inout JSONReader
+        _ levels: UnsafeMutablePointer<BookLevel>, isBid: Bool, _ source: inout JSONReader
     ) throws(Refusal) -> Int {
+        // In a local variable, which lives in registers.
+        var reader = source
+        defer { source.at = reader.at }
         let field: MessageField = isBid ? .bids : .asks
         try reader.open(UInt8(ascii: "["), field)
         if reader.take(UInt8(ascii: "]")) { return 0 }

@@ -181,7 +181,9 @@ private struct SurfaceReader {
             volatilities: UnsafeBufferPointer(start: volatilities, count: volatilityCount))
     }
 
-    private func readStrikes(_ reader: inout JSONReader) throws(Refusal) -> Int {
+    private func readStrikes(_ source: inout JSONReader) throws(Refusal) -> Int {
+        var reader = source
+        defer { source.at = reader.at }
         try reader.open(UInt8(ascii: "["), .strikes)
         if reader.take(UInt8(ascii: "]")) { throw reader.refusal(.outOfRange, .strikes) }
         var count = 0
@@ -193,7 +195,9 @@ private struct SurfaceReader {
         return count
     }
 
-    private func readVolatilities(_ reader: inout JSONReader) throws(Refusal) -> Int {
+    private func readVolatilities(_ source: inout JSONReader) throws(Refusal) -> Int {
+        var reader = source
+        defer { source.at = reader.at }
         try reader.open(UInt8(ascii: "["), .volatilities)
         if reader.take(UInt8(ascii: "]")) { throw reader.refusal(.outOfRange, .volatilities) }
         var count = 0
