@@ -32,8 +32,10 @@ final class HaircutWorker {
     private var hasProgress = false
     private var windowStart = ContinuousClock.now
     private var failure: KafkaError?
-    /// What the group gave, until its queues are there.
-    private var assigned: [TopicPartition]?
+    /// What the group gave and where it begins, until its queues are there.
+    private var assigned: [TopicPartition: StartOffset]?
+    /// Shards given back, with the position they had come to.
+    private var parked: [Int32: (engine: HaircutShard, nextOffset: Int64)] = [:]
 
     static let windowLength = Duration.milliseconds(100)
     static let recordsPerTurn = 2_000
@@ -70,7 +72,19 @@ final class HaircutWorker {
     ///   committed, and another may be started in its place.
     func run() throws(KafkaError) {
         defer { close() }
-        try consumer.subscribe([configuration.topics.quotes])
+        do throws(KafkaError) {
+            try consumer.subscribe([configuration.topics.quotes])
+            try serve()
+            try drain(within: .seconds(5), isLost: false)
+        } catch {
+            // Remembered, so that giving the partitions back commits nothing past the fault.
+            failure = error
+            throw error
+        }
+        control.publish(counters)
+    }
+
+    private func serve() throws(KafkaError) {
         var isBusy = false
         while !control.isStopped {
             if !isBusy { consumer.wait(upTo: .milliseconds(20)) }
@@ -82,8 +96,6 @@ final class HaircutWorker {
             try settleWindow()
             control.publish(counters)
         }
-        try drain(within: .seconds(5), isLost: false)
-        control.publish(counters)
     }
 
     private func close() {
@@ -277,6 +289,7 @@ final class HaircutWorker {
     /// Waits for all acknowledgements and commits the positions, unless they are another's now.
     private func drain(within limit: Duration, isLost: Bool) throws(KafkaError) {
         pending = nil
+        if let error = failure ?? output.failure { throw error }
         let left = try producer.flush(within: limit)
         for tag in 0..<2 { try check(tag) }
         guard left == 0 else {
@@ -300,8 +313,10 @@ extension HaircutWorker: PartitionOwner {
     func partitionsAssigned(
         _ partitions: [TopicPartition], to consumer: Consumer
     ) -> [TopicPartitionOffset] {
-        assigned = partitions
-        let starts = startOffsets(of: partitions, in: consumer)
+        let committed = startOffsets(of: partitions, in: consumer)
+        var starts: [TopicPartition: StartOffset] = [:]
+        for quotes in partitions { starts[quotes] = committed[quotes] ?? .beginning }
+        assigned = starts
         return partitions.flatMap { quotes in
             [
                 TopicPartitionOffset(quotes, starts[quotes] ?? .beginning),
@@ -337,6 +352,11 @@ extension HaircutWorker: PartitionOwner {
             log.warning("\(error)")
         }
         hasProgress = false
+        for shard in shards {
+            guard let next = shard.inputs.first(where: { $0.kind == .quotes })?.nextOffset
+            else { continue }
+            parked[shard.partition] = (shard.engine, next)
+        }
         spareBatches += shards.flatMap { $0.inputs.map(\.batch) }
         shards = []
         counters.partitions = []
@@ -344,23 +364,30 @@ extension HaircutWorker: PartitionOwner {
 
     /// Makes the shards of a new assignment, once its queues are there.
     private func takeAssignment() {
-        guard let partitions = assigned, !consumer.queues.isEmpty else { return }
+        guard let starts = assigned, !consumer.queues.isEmpty else { return }
         assigned = nil
-        shards = partitions.sorted().compactMap { quotes in
+        shards = starts.keys.sorted().compactMap { quotes in
             let surfaces = TopicPartition(configuration.topics.surfaces, quotes.partition)
             guard let quotesQueue = consumer.queue(of: quotes),
                 let surfacesQueue = consumer.queue(of: surfaces)
             else { return nil }
             return PartitionShard(
-                partition: quotes.partition, assets: configuration.assets,
+                partition: quotes.partition, engine: engine(of: quotes, from: starts[quotes]),
                 clock: configuration.clock,
                 inputs: [
                     ShardInput(.surfaces, queue: surfacesQueue, batch: takeBatch()),
                     ShardInput(.quotes, queue: quotesQueue, batch: takeBatch()),
                 ])
         }
+        parked = [:]
         counters.partitions = shards.map(\.partition)
         log.info("serving quotes partitions \(counters.partitions)")
+    }
+
+    /// The parked shard if nobody has gone on from where it was; otherwise a new one.
+    private func engine(of quotes: TopicPartition, from start: StartOffset?) -> HaircutShard {
+        if let own = parked[quotes.partition], start == .at(own.nextOffset) { return own.engine }
+        return HaircutShard(assets: configuration.assets)
     }
 
     private func takeBatch() -> RecordBatch {

@@ -18,13 +18,11 @@ final class PartitionShard {
 
     static let timerInterval = Duration.milliseconds(100)
 
-    init(
-        partition: Int32, assets: [AssetConfiguration], clock: PipelineClock, inputs: [ShardInput]
-    ) {
+    init(partition: Int32, engine: HaircutShard, clock: PipelineClock, inputs: [ShardInput]) {
         self.partition = partition
+        self.engine = engine
         self.clock = clock
         self.inputs = inputs
-        engine = HaircutShard(assets: assets)
     }
 
     /// The input whose head is to be applied next: the one with the earliest record.

@@ -128,22 +128,28 @@ struct DemoCommand: ParsableCommand {
                 isStopped: { Interruption.shared.isRequested }
             ) { feed in
                 watch.read { summary.add($0) }
-                let what = number == 0 ? "warming up" : "the crash"
-                let time = feed.time ?? part.from
-                let share = time.seconds(since: part.from) / part.to.seconds(since: part.from)
                 terminal.block(
-                    ["", "\(Terminal.bar(share))  \(what)  \(time.description.prefix(19)) UTC"]
+                    ["", Self.progress(of: part, at: feed.time, isWarmUp: number == 0)]
                         + watch.lines)
             }
         }
         settle(service, feed, watch) { summary.add($0) }
-        terminal.block([""] + watch.lines)
+        terminal.lastBlock([""] + watch.lines)
         terminal.keepBlock()
         let counters = service.counters
         terminal.line(
             "\n\(counters.quotes) quotes and \(counters.surfaces) surfaces in, "
                 + "\(counters.published) tables out, \(counters.refused) refused\n")
         for line in summary.lines { terminal.line(line) }
+    }
+
+    private static func progress(
+        of part: (from: Instant, to: Instant, speed: Double?), at time: Instant?, isWarmUp: Bool
+    ) -> String {
+        let time = time ?? part.from
+        let share = time.seconds(since: part.from) / part.to.seconds(since: part.from)
+        let what = isWarmUp ? "warming up" : "the crash"
+        return "\(Terminal.bar(share))  \(what)  \(time.description.prefix(19)) UTC"
     }
 
     /// Waits until everything fed was processed and everything published was read.

@@ -7,10 +7,11 @@ import Foundation
 final class Terminal {
     let isInteractive = isatty(STDOUT_FILENO) == 1
     private var blockHeight = 0
-    private var lastPlainBlock = Date.distantPast
+    private var nextBlock = ContinuousClock.now
 
-    /// Seconds between two blocks where there is no terminal.
-    static let plainInterval = 10.0
+    /// Between two blocks where there is a terminal, and where there is none.
+    static let interval = Duration.milliseconds(100)
+    static let plainInterval = Duration.seconds(10)
 
     /// Writes a line that stays.
     func line(_ text: String = "") {
@@ -18,16 +19,18 @@ final class Terminal {
         write(text + "\n")
     }
 
-    /// Writes lines over the block written before.
-    func block(_ lines: [String]) {
-        if isInteractive {
-            clearBlock()
-            write(lines.map { $0 + "\n" }.joined())
-            blockHeight = lines.count
-        } else if Date().timeIntervalSince(lastPlainBlock) >= Self.plainInterval {
-            lastPlainBlock = Date()
-            write(lines.map { $0 + "\n" }.joined())
-        }
+    /// Writes lines over the block written before, unless that was only just written.
+    func block(_ lines: @autoclosure () -> [String]) {
+        guard ContinuousClock.now >= nextBlock else { return }
+        lastBlock(lines())
+    }
+
+    /// Writes lines over the block written before, and leaves them.
+    func lastBlock(_ lines: [String]) {
+        if isInteractive { clearBlock() }
+        write(lines.map { $0 + "\n" }.joined())
+        if isInteractive { blockHeight = lines.count }
+        nextBlock = .now + (isInteractive ? Self.interval : Self.plainInterval)
     }
 
     /// Leaves the block as it stands and goes on below it.
