@@ -135,7 +135,7 @@ public struct AssetHaircuts: Sendable {
         return arrival
     }
 
-    /// Computes the table at a time and publishes it if CONTRACTS says so: when a tier or the
+    /// Computes the table at a time and publishes it if the contracts say so: when a tier or the
     /// state changed, the price moved, or a heartbeat is due; never within the interval.
     ///
     /// - Returns: true when `published` is a new table.

@@ -168,7 +168,7 @@ public struct PriceSources: Hashable, Sendable {
 
 /// The rule by which repeated and out-of-order messages are told from new ones.
 ///
-/// - Source: CONTRACTS, rules for every message.
+/// - Source: docs/contracts.md, rules for every message.
 enum Sequencing {
     static func arrival(
         sequence: Int64, time: Instant, lastSequence: Int64, lastTime: Instant

@@ -1,7 +1,7 @@
 import Haircuts
 import Quantities
 
-/// The whole configuration of a process, typed and checked (CONTRACTS, "Configuration").
+/// The whole configuration of a process, typed and checked (docs/contracts.md).
 public struct Settings: Hashable, Sendable {
     /// The unit of money: haircut 0, price 1.
     public var valuationCurrency: Identifier
