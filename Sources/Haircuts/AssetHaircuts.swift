@@ -220,10 +220,12 @@ public struct AssetHaircuts: Sendable {
         table.boundBy = []
         initialTicks.removeAll(keepingCapacity: true)
         maintenanceTicks.removeAll(keepingCapacity: true)
+        var previous: HoldingHaircut?
         for index in columns.indices {
             let haircut = model.haircut(
                 notional: parameters.notionals[index].double, market: market, shared: shared,
-                curve: curve)
+                curve: curve, previous: previous)
+            previous = haircut
             advance(index, towards: haircut, state: state, seconds: seconds)
             table.scan[index].down = haircut.scanDown
             table.scan[index].up = haircut.scanUp

@@ -128,8 +128,13 @@ public struct HaircutModel: Hashable, Sendable {
     }
 
     /// The haircut of a holding worth `notional`; > 0.
+    ///
+    /// - Parameter previous: of another notional in the same market, if known: where volatility
+    ///   and horizon are the same to the bit (at the longest horizon they are), so is the market
+    ///   loss, and it is taken over. The result is the same with or without.
     public func haircut(
-        notional: Double, market: MarketState, shared: Shared, curve: borrowing VolatilityCurve
+        notional: Double, market: MarketState, shared: Shared, curve: borrowing VolatilityCurve,
+        previous: HoldingHaircut? = nil
     ) -> HoldingHaircut {
         let p = parameters
         let effective = notional + shared.systemValue
@@ -138,8 +143,12 @@ public struct HaircutModel: Hashable, Sendable {
             p.horizonDaysMax * 86_400,
             p.detectionSeconds + market.quoteAgeSeconds + unwindDays * 86_400 / 3)
         let volatility = volatility(horizonSeconds: horizon, market: market, curve: curve)
-        let shortfall = jumps.expectedShortfall(volatility: volatility, horizonSeconds: horizon)
-        let marketLoss = min(1, shortfall)
+        let marketLoss: Double
+        if let previous, previous.volatility == volatility, previous.horizonSeconds == horizon {
+            marketLoss = previous.market
+        } else {
+            marketLoss = jumps.expectedShortfall(volatility: volatility, horizonSeconds: horizon)
+        }
         let impact =
             p.impactCoefficient * shared.dailyDeviation * (effective / shared.volume).squareRoot()
         let liquidityLoss = min(1, shared.halfSpread + impact)

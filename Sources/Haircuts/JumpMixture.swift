@@ -8,6 +8,9 @@ struct JumpMixture {
 
     /// Probability of the tail, 1 − level.
     let tail: Double
+    private let variance: Double
+    private let jumps: Double
+    private let model: JumpDiffusion
     private var blocks = 0
     private var weights = InlineArray<6, Lanes>(repeating: .zero)
     private var means = InlineArray<6, Lanes>(repeating: .zero)
@@ -23,6 +26,9 @@ struct JumpMixture {
     ///   - model: for the size of a jump.
     init(variance: Double, jumps: Double, model: JumpDiffusion) {
         tail = 1 - model.level
+        self.variance = variance
+        self.jumps = jumps
+        self.model = model
         let (r, l) = (model.jumpFactor, model.jumpLoss)
         var counts = Lanes(0, 1, 2, 3)
         var factor = Lanes(1, r, r * r, r * r * r)
@@ -122,15 +128,22 @@ struct JumpMixture {
         return sum
     }
 
-    /// - Source: Rockafellar and Uryasev (2000): at a point q near the quantile,
-    ///   `E[1 − e^x; x ≤ q] + (F(q) − α)(e^q − 1)` is `α·ES` to the second order.
+    /// From a point q near the quantile. With `g(q) = E[1 − e^x; x ≤ q] + (F(q) − α)(e^q − 1)`,
+    /// `α·ES` is g at the quantile and `g'(q) = (F(q) − α)e^q`: what is left of the way to the
+    /// quantile is taken off by Taylor's series to the third order.
+    ///
+    /// - Source: Rockafellar and Uryasev (2000) for g.
     func expectedShortfall() -> Double {
         let (quantile, point) = quantile()
-        let excess = (point.probability - tail) * Double.expMinusOne(quantile)
-        return min(1, max(0, (loss(below: quantile) + excess) / tail))
+        let excess = point.probability - tail
+        let distance = excess / point.density
+        let lossThere = -Double.expMinusOne(quantile)
+        let slant = distance * (point.slope / point.density - 1)
+        let rest = (1 - lossThere) * excess * distance * (0.5 + slant / 6)
+        return min(1, max(0, (loss(below: quantile) - excess * lossThere - rest) / tail))
     }
 
-    /// The point below which the tail's probability lies, near enough for the value.
+    /// A point near enough the one below which the tail's probability lies.
     ///
     /// Halley's method on the logarithm of the distribution, inside a bracket that every
     /// evaluation narrows; halves it where a step would leave it.
@@ -160,27 +173,30 @@ struct JumpMixture {
         }
     }
 
-    /// A first guess: the quantile of one normal with the mixture's mean and variance, or, where
-    /// jumps are rare, that within the term the tail ends in.
+    /// A first guess: where jumps are rare, the quantile within the term the tail ends in, else
+    /// Cornish and Fisher's with the skewness and excess of jumps and diffusion together.
     private func start() -> Double {
         let first = weights[0]
-        if first[0] > 0.75 {
+        if first[0] > 0.9 {
             let beyond = 1 - first[0]
             let term = beyond < tail ? 0 : beyond - first[1] < tail ? 1 : 2
             let above = term == 0 ? beyond : term == 1 ? beyond - first[1] : 0
             let share = max(0.02, min(0.98, (tail - above) / first[term]))
             return means[0][term] + Self.roughQuantile(share) * deviations[0][term]
         }
-        var mean = Lanes.zero
-        var square = Lanes.zero
-        for block in 0..<blocks {
-            mean += weights[block] * means[block]
-            square +=
-                weights[block]
-                * (means[block] * means[block] + deviations[block] * deviations[block])
-        }
-        let center = mean.sum()
-        return center - 2.75 * max(0, square.sum() - center * center).squareRoot()
+        // Cumulants: those of the diffusion, and jumps times the moments of one.
+        let (m2, d2) = (model.mean * model.mean, model.jumpVariance)
+        let second = variance + jumps * (m2 + d2)
+        let third = -jumps * model.mean * (m2 + 3 * d2)
+        let fourth = jumps * (m2 * m2 + 6 * m2 * d2 + 3 * d2 * d2)
+        let spread = second.squareRoot()
+        let skew = third / (second * spread)
+        let excess = fourth / (second * second)
+        let z = Self.roughQuantile(tail)
+        let z2 = z * z
+        let skewed = skew / 6 * (z2 - 1) - skew * skew / 36 * z * (2 * z2 - 5)
+        let shape = z + skewed + excess / 24 * z * (z2 - 3)
+        return -variance / 2 - jumps * model.mean + spread * shape
     }
 
     /// The normal quantile to a few thousandths.
@@ -193,15 +209,17 @@ struct JumpMixture {
         return probability < 0.5 ? -z : z
     }
 
-    /// Whether the value that follows from this point is within 1e-11 of the exact one: its error
-    /// is `e^q (F − α)²/(2αf)`, and the value at least `1 − e^q`.
+    /// Whether the value that follows from this point is within 1e-11 of the exact one: what the
+    /// series leaves out is its second term times the square of `change`, the part by which the
+    /// density changes on the way, and the value is at least `1 − e^q`.
     private func isClose(_ point: Point, at quantile: Double) -> Bool {
         let excess = abs(point.probability - tail)
         if excess == 0 { return true }
         let distance = excess / point.density
-        return excess < 0.02 * tail
-            && distance * abs(point.slope) < 0.5 * point.density
-            && excess * distance < 2e-12 * tail * -Double.expMinusOne(quantile)
+        let change = distance * (abs(point.slope) / point.density + 1) + excess / tail
+        return change < 0.1
+            && excess * distance * change * change
+                < 4e-12 * tail * -Double.expMinusOne(quantile)
     }
 }
 
