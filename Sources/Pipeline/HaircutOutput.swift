@@ -35,6 +35,7 @@ final class HaircutOutput: HaircutSink {
     }
 
     func publish(_ table: borrowing HaircutTable) {
+        guard failure == nil else { return }
         buffer.removeAll()
         buffer.write(table)
         key.removeAll()
@@ -44,61 +45,95 @@ final class HaircutOutput: HaircutSink {
             headers.append(trace)
         }
         let time = table.time.milliseconds
-        key.withBytes { key in
-            buffer.withBytes { body in
-                send(
-                    to: haircuts, partition: partition, key: key, value: body,
-                    timestamp: time > 0 ? time : nil, headers: headers)
+        do throws(KafkaError) {
+            try key.withBytes { (key) throws(KafkaError) in
+                try buffer.withBytes { (body) throws(KafkaError) in
+                    try send(
+                        to: haircuts, partition: partition, key: key, value: body,
+                        timestamp: time > 0 ? time : nil, headers: headers)
+                }
             }
+            published += 1
+        } catch {
+            failure = error
         }
-        published += 1
     }
 
     /// Sends a record that was refused, as it came, with why.
+    ///
+    /// Its headers and ours can make it larger than the producer may send. Then it goes without
+    /// its own headers, cut as a body that is too large: a record must not stop the stream.
     func bury(
         _ record: Record, from source: TopicPartition, stage: DeadLetter.Stage, code: String,
         message: String
     ) {
+        guard failure == nil else { return }
+        let place = DeadLetter.Source(
+            topic: source.topic, partition: source.partition, offset: record.offset)
         let letter = DeadLetter(
             payload: record.value,
             headers: record.headers.map { DeadLetter.Header(name: $0.name, value: $0.value) },
-            source: DeadLetter.Source(
-                topic: source.topic, partition: source.partition, offset: record.offset),
-            stage: stage, code: code, message: message)
-        let headers = letter.headers.map { Header($0.name, $0.value) }
-        if let payload = letter.payload {
-            payload.withUnsafeBytes {
-                send(
-                    to: deadLetters, partition: nil, key: record.key, value: $0, timestamp: nil,
-                    headers: headers)
+            source: place, stage: stage, code: code, message: message)
+        do throws(KafkaError) {
+            do throws(KafkaError) {
+                try send(letter, key: record.key)
+            } catch {
+                guard error.code == KafkaError.Code.messageTooLarge else { throw error }
+                var short = DeadLetter(
+                    payload: record.value.map {
+                        UnsafeRawBufferPointer(rebasing: $0.prefix(DeadLetter.keptBytes))
+                    },
+                    headers: [], source: place, stage: stage, code: code, message: message)
+                short.headers.append(
+                    DeadLetter.Header(
+                        name: "breakwater.truncated",
+                        value: Array("\(record.value?.count ?? 0)".utf8)))
+                let key = record.key.flatMap { $0.count <= DeadLetter.keptBytes ? $0 : nil }
+                try send(short, key: key)
             }
-        } else {
-            send(
-                to: deadLetters, partition: nil, key: record.key, value: nil, timestamp: nil,
+        } catch {
+            failure = error
+        }
+    }
+
+    private func send(
+        _ letter: DeadLetter, key: UnsafeRawBufferPointer?
+    ) throws(KafkaError) {
+        let headers = letter.headers.map { Header($0.name, $0.value) }
+        guard let payload = letter.payload else {
+            return try send(
+                to: deadLetters, partition: nil, key: key, value: nil, timestamp: nil,
                 headers: headers)
         }
+        // An array lends its bytes to closures that throw any error or none.
+        let fault = payload.withUnsafeBytes { bytes -> KafkaError? in
+            do throws(KafkaError) {
+                try send(
+                    to: deadLetters, partition: nil, key: key, value: bytes, timestamp: nil,
+                    headers: headers)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let fault { throw fault }
     }
 
     private func send(
         to topic: Producer.Topic, partition: Int32?, key: UnsafeRawBufferPointer?,
         value: UnsafeRawBufferPointer?, timestamp: Int64?, headers: [Header]
-    ) {
-        guard failure == nil else { return }
-        do throws(KafkaError) {
-            while try producer.produce(
-                to: topic, partition: partition, key: key, value: value,
-                timestampMilliseconds: timestamp, headers: headers, tag: tag) == .queueFull
-            {
-                // Backpressure: the queue's bound is the memory's bound.
-                producer.poll(upTo: .milliseconds(10))
-                guard mayWait() else {
-                    throw KafkaError(
-                        code: KafkaError.Code.queueFull, operation: "publish",
-                        reason: "the producer's queue stayed full until the worker was stopped")
-                }
+    ) throws(KafkaError) {
+        while try producer.produce(
+            to: topic, partition: partition, key: key, value: value,
+            timestampMilliseconds: timestamp, headers: headers, tag: tag) == .queueFull
+        {
+            // Backpressure: the queue's bound is the memory's bound.
+            producer.poll(upTo: .milliseconds(10))
+            guard mayWait() else {
+                throw KafkaError(
+                    code: KafkaError.Code.queueFull, operation: "publish",
+                    reason: "the producer's queue stayed full until the worker was stopped")
             }
-        } catch {
-            failure = error
         }
     }
 }

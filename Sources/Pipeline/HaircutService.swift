@@ -10,6 +10,8 @@ public final class WorkerControl: Sendable {
 
     private struct State {
         var counters = WorkerCounters()
+        /// Of workers that failed.
+        var earlier = WorkerCounters()
         var waker: Waker?
         var failure: KafkaError?
     }
@@ -24,7 +26,7 @@ public final class WorkerControl: Sendable {
         state.withLock { $0.waker }?.wake()
     }
 
-    public var counters: WorkerCounters { state.withLock { $0.counters } }
+    public var counters: WorkerCounters { state.withLock { $0.earlier + $0.counters } }
 
     /// Why the worker is not serving, if it is not.
     public var failure: KafkaError? { state.withLock { $0.failure } }
@@ -32,6 +34,16 @@ public final class WorkerControl: Sendable {
     func attach(_ waker: Waker) { state.withLock { $0.waker = waker } }
 
     func publish(_ counters: WorkerCounters) { state.withLock { $0.counters = counters } }
+
+    /// Notes that the worker is gone: what it did still counts, what it held is not held.
+    func retireCounters() {
+        state.withLock {
+            $0.counters.partitions = []
+            $0.counters.caughtUp = 0
+            $0.earlier = $0.earlier + $0.counters
+            $0.counters = WorkerCounters()
+        }
+    }
 
     func report(_ failure: KafkaError?) { state.withLock { $0.failure = failure } }
 }
@@ -96,6 +108,7 @@ private func supervise(
 ) {
     var delay = 1.0
     while !control.isStopped {
+        let start = ContinuousClock.now
         do throws(KafkaError) {
             let worker = try HaircutWorker(configuration, control: control, log: log)
             control.report(nil)
@@ -103,6 +116,13 @@ private func supervise(
             return
         } catch {
             control.report(error)
+            control.retireCounters()
+            if control.isStopped {
+                log.error("\(error); what was not committed is read again")
+                return
+            }
+            // One that served for a while failed by something new.
+            if ContinuousClock.now - start > .seconds(60) { delay = 1 }
             log.error("\(error); starting again in \(Int(delay)) s")
         }
         let end = Date().addingTimeInterval(delay)

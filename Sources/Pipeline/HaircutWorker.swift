@@ -36,10 +36,16 @@ final class HaircutWorker {
     private var assigned: [TopicPartition: StartOffset]?
     /// Shards given back, with the position they had come to.
     private var parked: [Int32: (engine: HaircutShard, nextOffset: Int64)] = [:]
+    /// Drained for good, or at a fault that nothing may be committed past.
+    private var hasEnded = false
 
     static let windowLength = Duration.milliseconds(100)
     static let recordsPerTurn = 2_000
     static let batchCapacity = 1_000
+    /// Together, and with a request under way, less than the 10 s a process has to leave.
+    static let drainLimit = Duration.seconds(4)
+    static let leaveLimit = Duration.seconds(3)
+    static let requestLimit = Duration.seconds(2)
 
     init(
         _ configuration: HaircutPipelineConfiguration, control: WorkerControl, log: Logger
@@ -71,20 +77,12 @@ final class HaircutWorker {
     /// - Throws: when the worker cannot go on; it is closed then, nothing past the fault is
     ///   committed, and another may be started in its place.
     func run() throws(KafkaError) {
-        defer { close() }
-        do throws(KafkaError) {
-            try consumer.subscribe([configuration.topics.quotes])
-            try serve()
-            try drain(within: .seconds(5), isLost: false)
-        } catch {
-            // Remembered, so that giving the partitions back commits nothing past the fault.
-            failure = error
-            throw error
+        defer {
+            hasEnded = true
+            close()
+            control.publish(counters)
         }
-        control.publish(counters)
-    }
-
-    private func serve() throws(KafkaError) {
+        try consumer.subscribe([configuration.topics.quotes])
         var isBusy = false
         while !control.isStopped {
             if !isBusy { consumer.wait(upTo: .milliseconds(20)) }
@@ -96,11 +94,17 @@ final class HaircutWorker {
             try settleWindow()
             control.publish(counters)
         }
+        do throws(KafkaError) {
+            try drain(within: Self.drainLimit, isLost: false)
+        } catch {
+            log.warning("\(error): what was not committed is read again")
+        }
     }
 
     private func close() {
         for shutdown in [
-            consumer.close(owner: self, within: .seconds(4)), producer.close(within: .seconds(2)),
+            consumer.close(owner: self, within: Self.leaveLimit),
+            producer.close(within: .seconds(1)),
         ] {
             if case .incomplete(let what) = shutdown {
                 log.warning("shut down incompletely: \(what)")
@@ -186,8 +190,10 @@ final class HaircutWorker {
 
     private func count(_ disposition: Disposition, asset: () -> String) {
         switch disposition {
-        case .applied: break
-        case .sequenceReset: counters.sequenceResets += 1
+        case .applied: counters.applied += 1
+        case .sequenceReset:
+            counters.applied += 1
+            counters.sequenceResets += 1
         case .duplicate: counters.duplicates += 1
         case .unlisted:
             counters.unlisted += 1
@@ -223,7 +229,8 @@ final class HaircutWorker {
             """
         )
         do throws(KafkaError) {
-            try consumer.seek([TopicPartitionOffset(input.source, .beginning)])
+            try consumer.seek(
+                [TopicPartitionOffset(input.source, .beginning)], within: Self.requestLimit)
         } catch {
             failure = error
         }
@@ -289,7 +296,9 @@ final class HaircutWorker {
     /// Waits for all acknowledgements and commits the positions, unless they are another's now.
     private func drain(within limit: Duration, isLost: Bool) throws(KafkaError) {
         pending = nil
-        if let error = failure ?? output.failure { throw error }
+        // An output that could not be handed over belongs to a position already passed.
+        guard failure == nil, output.failure == nil else { return }
+        let end = ContinuousClock.now + limit
         let left = try producer.flush(within: limit)
         for tag in 0..<2 { try check(tag) }
         guard left == 0 else {
@@ -300,7 +309,7 @@ final class HaircutWorker {
         for tag in 0..<2 { producer.resetDeliveries(tag: tag) }
         let offsets = positions()
         guard !isLost, !offsets.isEmpty else { return }
-        try consumer.commit(offsets)
+        try consumer.commit(offsets, within: max(.seconds(1), end - .now))
         counters.commits += 1
     }
 }
@@ -330,7 +339,7 @@ extension HaircutWorker: PartitionOwner {
         of partitions: [TopicPartition], in consumer: Consumer
     ) -> [TopicPartition: StartOffset] {
         do throws(KafkaError) {
-            let committed = try consumer.committed(partitions)
+            let committed = try consumer.committed(partitions, within: Self.requestLimit)
             return Dictionary(
                 committed.map { ($0.topicPartition, .at($0.offset)) }, uniquingKeysWith: { $1 })
         } catch {
@@ -346,10 +355,12 @@ extension HaircutWorker: PartitionOwner {
         assigned = nil
         guard !shards.isEmpty else { return }
         log.info("giving back quotes partitions \(partitions.map(\.partition).sorted())")
-        do throws(KafkaError) {
-            try drain(within: .seconds(5), isLost: lost)
-        } catch {
-            log.warning("\(error)")
+        if !hasEnded {
+            do throws(KafkaError) {
+                try drain(within: Self.drainLimit, isLost: lost)
+            } catch {
+                log.warning("\(error)")
+            }
         }
         hasProgress = false
         for shard in shards {

@@ -1,9 +1,13 @@
 import Messages
 
-/// What a worker has done since it started.
+/// What a worker has done since it started, those whose place it took included.
+///
+/// Of the records taken, each is applied, a duplicate, unlisted or refused.
 public struct WorkerCounters: Hashable, Sendable {
     public var quotes = 0
     public var surfaces = 0
+    /// Messages that changed a shard, sequence resets included.
+    public var applied = 0
     public var duplicates = 0
     public var sequenceResets = 0
     /// Messages of assets that the configuration does not list.
@@ -33,6 +37,7 @@ public struct WorkerCounters: Hashable, Sendable {
         var sum = left
         sum.quotes += right.quotes
         sum.surfaces += right.surfaces
+        sum.applied += right.applied
         sum.duplicates += right.duplicates
         sum.sequenceResets += right.sequenceResets
         sum.unlisted += right.unlisted

@@ -58,8 +58,12 @@ struct FeedCommand: ParsableCommand {
             terminal.block([progressLine(feed, scenario)])
         }
         terminal.keepBlock()
+        let undelivered = feed.undelivered
         feed.close()
         terminal.line("\(feed.sent) records sent")
+        guard undelivered == 0 else {
+            throw CommandFailure("\(undelivered) of them were not acknowledged by the broker")
+        }
         if Interruption.shared.isRequested { throw ExitCode(130) }
     }
 

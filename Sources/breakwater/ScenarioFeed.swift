@@ -63,6 +63,9 @@ final class ScenarioFeed {
         progress(self)
     }
 
+    /// Records that the broker has not acknowledged.
+    var undelivered: Int { sent - producer.deliveries().delivered }
+
     func close() { producer.close(within: .seconds(5)) }
 
     private func send(_ event: ScenarioEvent) throws(KafkaError) {
