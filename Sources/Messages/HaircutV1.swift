@@ -10,8 +10,8 @@ public struct HaircutDecoder {
     /// What is being read; changes places with the caller's table when it is complete.
     private var pending = HaircutTable.empty
 
-    /// Most tiers and scan ranges of a table.
-    public static let mostTiers = 64
+    /// Most tiers of a table: one for each notional of the grid and the endless one.
+    public static let mostTiers = HaircutParameters.mostNotionals + 1
 
     public init() {}
 
@@ -84,10 +84,10 @@ extension HaircutTable {
             case 2: time = try reader.instant(.time)
             case 3: sequence = try reader.integer(.sequence, in: 1...MessageRules.largestSequence)
             case 4: state = try BreakerState(&reader)
-            case 5: price = try reader.unsignedDecimal(.price)
-            case 6: debtPrice = try reader.unsignedDecimal(.debtPrice)
-            case 7: reference = try reader.unsignedDecimal(.reference)
-            case 8: mid = try reader.unsignedDecimal(.mid)
+            case 5: price = try reader.positiveDecimal(.price)
+            case 6: debtPrice = try reader.positiveDecimal(.debtPrice)
+            case 7: reference = try reader.positiveDecimal(.reference)
+            case 8: mid = try reader.positiveDecimal(.mid)
             case 9: initial = try reader.ratio(.initial)
             case 10: maintenance = try reader.ratio(.maintenance)
             case 11: try readTiers(&reader)
@@ -98,7 +98,7 @@ extension HaircutTable {
             case 16: validUntil = try reader.instant(.validUntil)
             case 17: fallback = try reader.double(.fallback, in: 0...1)
             case 18: try readScan(&reader)
-            case 19: stressVolatility = try reader.double(.stressVolatility, in: notNegative)
+            case 19: stressVolatility = try reader.double(.stressVolatility, in: 0.001...10)
             case 20: confidence = try reader.double(.confidence, in: 0...1)
             case 21: branchingRatio = try reader.double(.branchingRatio, in: notNegative)
             case 22: try components.read(&reader)
@@ -128,12 +128,13 @@ extension HaircutTable {
 
     private mutating func readScan(_ reader: inout JSONReader) throws(Refusal) {
         scan.removeAll(keepingCapacity: true)
-        try reader.array(.scan, count: 0...HaircutDecoder.mostTiers) { (reader) throws(Refusal) in
+        try reader.array(.scan, count: 1...HaircutParameters.mostNotionals) {
+            (reader) throws(Refusal) in
             var range = ScanRange(notional: .zero, down: 0, up: 0)
             try reader.object(scanMembers, .scan, depth: 2) { (index, reader) throws(Refusal) in
                 switch index {
                 case 0: range.notional = try reader.positiveDecimal(.notional)
-                case 1: range.down = try reader.double(.down, in: 0...1.0.nextDown)
+                case 1: range.down = try reader.double(.down, in: 0...0.999_999)
                 default: range.up = try reader.double(.up, in: notNegative)
                 }
             }
@@ -144,9 +145,27 @@ extension HaircutTable {
     private mutating func readModel(_ reader: inout JSONReader) throws(Refusal) {
         try reader.object(modelMembers, .model, depth: 1) { (index, reader) throws(Refusal) in
             switch index {
-            case 0: try reader.string(.version, into: &modelVersion)
-            default: try reader.string(.parameters, into: &parametersHash)
+            case 0:
+                try reader.string(.version, into: &modelVersion)
+                if modelVersion.isEmpty { throw reader.refusal(.outOfRange, .version) }
+            default:
+                try reader.string(.parameters, into: &parametersHash)
+                guard Self.isHash(parametersHash) else {
+                    throw reader.refusal(.outOfRange, .parameters)
+                }
             }
+        }
+    }
+
+    /// Whether a text is `sha256:` and 64 hexadecimal digits in small letters.
+    private static func isHash(_ text: String) -> Bool {
+        let prefix = "sha256:"
+        guard text.utf8.count == prefix.utf8.count + 64, text.hasPrefix(prefix) else {
+            return false
+        }
+        return text.utf8.dropFirst(prefix.utf8.count).allSatisfy { byte in
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
         }
     }
 
@@ -201,8 +220,8 @@ extension Haircut {
         self = .zero
         try reader.object(haircutMembers, field, depth: 1) { (index, reader) throws(Refusal) in
             switch index {
-            case 0: initial = try reader.double(.initial, in: notNegative)
-            default: maintenance = try reader.double(.maintenance, in: notNegative)
+            case 0: initial = try reader.double(.initial, in: 0...1)
+            default: maintenance = try reader.double(.maintenance, in: 0...1)
             }
         }
     }
@@ -243,19 +262,21 @@ extension Components {
         try reader.object(componentMembers, .components, depth: 1) {
             (index, reader) throws(Refusal) in
             switch index {
-            case 0: volatility = try reader.double(.volatility)
-            case 1: market = try reader.double(.market)
-            case 2: liquidity = try reader.double(.liquidity)
-            case 3: peg = try reader.double(.peg)
-            case 4: divergence = try reader.double(.divergence)
-            case 5: confidence = try reader.double(.confidence)
+            case 0: volatility = try reader.double(.volatility, in: notNegative)
+            case 1: market = try reader.double(.market, in: 0...1)
+            case 2: liquidity = try reader.double(.liquidity, in: 0...1)
+            case 3: peg = try reader.double(.peg, in: 0...1)
+            case 4: divergence = try reader.double(.divergence, in: 0...1)
+            case 5: confidence = try reader.double(.confidence, in: 0...1)
             case 6: horizonSeconds = try reader.double(.horizonSeconds, in: notNegative)
             case 7: depth = try reader.unsignedDecimal(.depth)
             case 8: depthBaseline = try reader.unsignedDecimal(.depthBaseline)
-            case 9: spread = try reader.double(.spread)
-            case 10: quoteAge = try reader.double(.quoteAge)
+            case 9: spread = try reader.double(.spread, in: notNegative)
+            case 10: quoteAge = try reader.double(.quoteAge, in: notNegative)
             default:
-                surfaceAge = try reader.takeNull(.surfaceAge) ? nil : reader.double(.surfaceAge)
+                surfaceAge =
+                    try reader.takeNull(.surfaceAge)
+                    ? nil : reader.double(.surfaceAge, in: notNegative)
             }
         }
     }
@@ -272,7 +293,9 @@ extension Cause {
         let seen = try reader.object(causeMembers, .cause, depth: 1) {
             (index, reader) throws(Refusal) in
             switch index {
-            case 0: try reader.string(.topic, into: &topic)
+            case 0:
+                try reader.string(.topic, into: &topic)
+                if topic.isEmpty { throw reader.refusal(.outOfRange, .topic) }
             case 1: partition = try reader.integer(.partition, in: 0...Int64(Int32.max))
             case 2: offset = try reader.integer(.offset, in: 0...MessageRules.largestSequence)
             default: timer = try reader.instant(.timer)

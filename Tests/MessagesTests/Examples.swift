@@ -36,7 +36,8 @@ enum Examples {
         "components":{"volatility":0.715,"market":0.0321,"liquidity":0.0038,"peg":0,\
         "divergence":0,"confidence":0,"horizonSeconds":3807.3,"depth":"40000000",\
         "depthBaseline":"40000000","spread":0.0001,"quoteAge":0.1,"surfaceAge":2.5},\
-        "model":{"version":"1","parameters":"sha256:00ff"},\
+        "model":{"version":"1","parameters":\
+        "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},\
         "cause":{"topic":"market.quotes.v1","partition":3,"offset":991}}
         """
 }

@@ -55,7 +55,8 @@ struct GoldenTests {
             volatility: 0.715, market: 0.0321, liquidity: 0.0038, peg: 0, divergence: 0,
             confidence: 0, horizonSeconds: 3807.3, depth: decimal("40000000"),
             depthBaseline: decimal("40000000"), spread: 0.0001, quoteAge: 0.1, surfaceAge: 2.5),
-        modelVersion: "1", parametersHash: "sha256:00ff",
+        modelVersion: "1",
+        parametersHash: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         cause: .record(topic: "market.quotes.v1", partition: 3, offset: 991))
 
     @Test func aBookIsWrittenAndReadAsTheContractShows() {

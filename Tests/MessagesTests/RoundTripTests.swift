@@ -113,7 +113,7 @@ struct RandomMessages {
         table.sequence = Int64(random.next() >> 11) + 1
         table.state = BreakerState.allCases.randomElement(using: &random) ?? .normal
         (table.price, table.debtPrice) = (decimal(), decimal())
-        (table.reference, table.mid) = (decimal(), count(0...3) == 0 ? .zero : decimal())
+        (table.reference, table.mid) = (decimal(), decimal())
         let count = count(1...9)
         let bounds = [FixedDecimal.zero] + (1..<max(count, 2)).map { FixedDecimal($0 * 1_000) }
         table.tiers = (0..<count).map { index in

@@ -155,7 +155,11 @@ def any_message(to, message, base):
     valid("asset-one-character", altered(base, ("asset", "!")), key="!")
     valid("asset-64-characters", altered(base, ("asset", "A" * 63 + "~")), key="A" * 63 + "~")
     valid("asset-quote-and-backslash", altered(base, ("asset", '"\\')), key='"\\')
-    valid("sequence-0", altered(base, ("sequence", 0)))
+    if message == "haircut.v1":  # its tables are counted from 1
+        refused("out-of-range", "sequence-0", altered(base, ("sequence", 0)))
+        valid("sequence-1", altered(base, ("sequence", 1)))
+    else:
+        valid("sequence-0", altered(base, ("sequence", 0)))
     valid("sequence-largest", altered(base, ("sequence", 2**53 - 1)))
 
     refused("empty-body", "empty-body", b"")
@@ -451,6 +455,15 @@ def haircuts(to):
     to.valid(message, "one-tier", altered(
         HAIRCUT, ("tiers", [{"from": "0", "to": None, "initial": 1, "maintenance": 1}]),
         ("initial", 1), ("maintenance", 1)))
+    bounds = ["0"] + [f"{i}000" for i in range(1, 34)]
+    tiers = [dict(HAIRCUT["tiers"][0], **{"from": low, "to": high})
+             for low, high in zip(bounds, bounds[1:])] + [dict(HAIRCUT["tiers"][2])]
+    most = tiers[:32] + [dict(tiers[33], **{"from": bounds[32]})]
+    scan = [dict(HAIRCUT["scan"][0], notional=bound) for bound in bounds[1:]]
+    to.valid(message, "33-tiers", altered(HAIRCUT, ("tiers", most), ("scan", scan[:32])))
+    to.refused(message, "out-of-range", "34-tiers", altered(
+        HAIRCUT, ("tiers", tiers[:33] + [dict(tiers[33], **{"from": bounds[33]})])))
+    to.refused(message, "out-of-range", "33-scan-ranges", altered(HAIRCUT, ("scan", scan)))
     to.valid(message, "nothing-taken", altered(
         HAIRCUT, ("initial", 0), ("maintenance", 0), ("tiers.0.initial", 0),
         ("tiers.0.maintenance", 0)))
@@ -467,14 +480,17 @@ def haircuts(to):
         ("gap.initial", -0.0001), ("gap.maintenance", 1.5), ("boundBy", ["gravity"]),
         ("boundBy", ["cap", "cap"]), ("next.initial", 1.5), ("next.at", "tomorrow"),
         ("validUntil", "2026-11-22"), ("fallback", 1.5), ("scan", []), ("scan.0.notional", "0"),
-        ("scan.0.down", 1.5), ("scan.0.up", -1), ("stressVolatility", 0),
+        ("scan.0.down", 1.5), ("scan.0.down", 0.9999999), ("scan.0.up", -1),
+        ("stressVolatility", 0), ("stressVolatility", 0.0009),
         ("stressVolatility", 10.5), ("confidence", 1.5), ("branchingRatio", -1),
         ("components.volatility", -1), ("components.market", 1.5), ("components.liquidity", -1),
         ("components.peg", 2), ("components.divergence", -1), ("components.confidence", 1.5),
         ("components.horizonSeconds", -1), ("components.depth", "-1"),
         ("components.depthBaseline", "-1"), ("components.spread", -1),
         ("components.quoteAge", -1), ("components.surfaceAge", -1),
-        ("model.parameters", "md5:00"), ("cause.partition", -1), ("cause.offset", -1),
+        ("model.version", ""), ("model.parameters", "md5:00"),
+        ("model.parameters", "sha256:" + "0123456789ABCDEF" * 4), ("cause.topic", ""),
+        ("cause.partition", -1), ("cause.offset", -1),
     ):
         name = f"{path.replace('.', '-')}-is-{spoken(value)}"
         to.refused(message, "out-of-range", name, altered(HAIRCUT, (path, value)))
