@@ -1,0 +1,146 @@
+import Foundation
+import Haircuts
+import Market
+import Messages
+import Quantities
+import TestSupport
+import Testing
+
+/// The examples of schemas/examples, each with what the manifest says of it.
+struct ExampleTests {
+    /// One line of the manifest.
+    struct Example: Decodable, Sendable {
+        /// Relative to schemas/examples.
+        var file: String
+        var message: String
+        /// Of the record, with its timestamp.
+        var key: String
+        var timestamp: String
+        /// The code it must be refused with; nil: it must be taken.
+        var refusal: String?
+    }
+
+    static func examples(of message: String) throws -> [Example] {
+        let manifest = try Repository.data("schemas/examples/manifest.json")
+        return try JSONDecoder().decode([Example].self, from: manifest)
+            .filter { $0.message == message }
+    }
+
+    /// Holds every example of a message to the manifest; one that is taken must come back the same
+    /// when it is written and read again.
+    ///
+    /// - Parameters:
+    ///   - decode: bytes, key and timestamp of a record.
+    ///   - write: encodes what was decoded.
+    ///   - asWritten: a value with its times in the microseconds that are written.
+    func hold<Value: Equatable>(
+        _ message: String, valid: Int, invalid: Int,
+        decode: ([UInt8], String, Instant?) -> Outcome<Value>,
+        write: (Value, inout OutputBuffer) -> Void, asWritten: (Value) -> Value
+    ) throws {
+        var (taken, refused) = (0, 0)
+        for example in try Self.examples(of: message) {
+            let bytes = Array(try Repository.data("schemas/examples/\(example.file)"))
+            let timestamp = try #require(Instant(example.timestamp), "\(example.file)")
+            switch decode(bytes, example.key, timestamp) {
+            case .success(let value):
+                taken += 1
+                #expect(example.refusal == nil, "\(example.file) is taken")
+                var buffer = OutputBuffer()
+                write(value, &buffer)
+                let again = decode(buffer.withBytes { Array($0) }, example.key, timestamp)
+                #expect(again == .success(asWritten(value)), "\(example.file) written and read")
+            case .failure(let refusal):
+                refused += 1
+                #expect(
+                    refusal.code.rawValue == example.refusal, "\(example.file): \(refusal)")
+            }
+        }
+        #expect(taken >= valid, "only \(taken) examples of \(message) are taken")
+        #expect(refused >= invalid, "only \(refused) examples of \(message) are refused")
+    }
+
+    @Test func everyQuoteIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("quote.v1", valid: 32, invalid: 177) {
+            decodeQuote($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: { quote in
+            var quote = quote
+            quote.time = quote.time.inMicroseconds
+            return quote
+        }
+    }
+
+    @Test func everySurfaceIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("iv-surface.v1", valid: 40, invalid: 149) {
+            decodeSurface($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: { surface in
+            var surface = surface
+            surface.time = surface.time.inMicroseconds
+            return surface
+        }
+    }
+
+    /// Every digit of a table's times is written, so what comes back is the same in full.
+    @Test func everyTableIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("haircut.v1", valid: 30, invalid: 262) {
+            decodeHaircut($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: {
+            $0
+        }
+    }
+
+    /// One code has no file, being large: both its sides are made below.
+    @Test func everyRefusalHasAnExample() throws {
+        func codes(_ message: String) throws -> Set<String> {
+            Set(try Self.examples(of: message).compactMap(\.refusal))
+        }
+        func all(but missing: [RefusalCode]) -> Set<String> {
+            Set(RefusalCode.allCases.filter { !missing.contains($0) }.map(\.rawValue))
+        }
+        let ofBooks: [RefusalCode] = [.crossedBook, .levelNotPositive, .levelsOutOfOrder]
+        #expect(try codes("quote.v1") == all(but: [.tooLarge]))
+        #expect(try codes("iv-surface.v1") == all(but: [.tooLarge] + ofBooks))
+        // A table is stamped by its own sender, so there is nothing to be ahead of.
+        #expect(try codes("haircut.v1") == all(but: [.tooLarge, .futureTime] + ofBooks))
+    }
+
+    @Test func everyMessageTakes900000BytesAndNotOneMore() {
+        func padded(_ text: String, to count: Int) -> [UInt8] {
+            let head = text.dropLast() + #","extra":""#
+            let tail = #""}"#
+            let filling = count - head.utf8.count - tail.utf8.count
+            return head.utf8 + [UInt8](repeating: 0x78, count: filling) + tail.utf8
+        }
+        func expect<Value>(_ text: String, _ decode: ([UInt8]) -> Outcome<Value>) {
+            #expect(decode(padded(text, to: 900_000)).refusal == nil)
+            #expect(decode(padded(text, to: 900_001)).refusal?.code == .tooLarge)
+        }
+        expect(Examples.book) { decodeQuote($0) }
+        expect(Examples.index) { decodeQuote($0) }
+        expect(Examples.surface) { decodeSurface($0) }
+        expect(Examples.haircut) { decodeHaircut($0) }
+    }
+
+    @Test func theRecordedBooksWithAPhantomBidAreCrossed() throws {
+        let lines = try Repository.data("Tests/Fixtures/crossed-books.jsonl").split(separator: 10)
+        #expect(lines.count == 4)
+        for line in lines {
+            let refusal = decodeQuote(line).refusal
+            #expect(refusal?.code == .crossedBook, "\(String(decoding: line, as: UTF8.self))")
+        }
+    }
+}
+
+extension Instant {
+    /// Without what is below a microsecond, which is not written.
+    fileprivate var inMicroseconds: Instant {
+        let below = nanoseconds % 1_000
+        return Instant(nanoseconds: nanoseconds - (below < 0 ? below + 1_000 : below))
+    }
+}
