@@ -30,7 +30,7 @@ extension JSONReader {
         let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
         let found =
             (quotes &- ones) | (backslashes &- ones) | (word &- ones &* 0x20) | word
-        // A byte is marked when a subtraction borrowed there; only those below 0x80 before it count.
+        // A byte is marked when a subtraction borrowed there; what is above the first may be false.
         return found & (ones &* 0x80)
     }
 

@@ -200,9 +200,10 @@ struct ReaderTests {
                 different += 1
                 continue
             }
+            let text = String(decoding: bytes, as: UTF8.self).debugDescription
             Issue.record(
                 """
-                seed \(seed) round \(round): \(String(decoding: bytes, as: UTF8.self).debugDescription)
+                seed \(seed) round \(round): \(text)
                 ours \(String(describing: ours)) theirs \(String(describing: theirs))
                 """)
             return
