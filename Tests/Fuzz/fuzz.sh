@@ -1,8 +1,8 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Fuzzes each decoder for a number of seconds (default 60) with libFuzzer and the address
 # sanitizer. The corpus starts from schemas/examples and from the seeds below; a crash leaves its
 # input in .build/fuzz/crashes and fails the script.
-set -eu
+set -euo pipefail
 seconds=${1:-60}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/.build/fuzz
@@ -36,7 +36,8 @@ for target in Quote:quote Surface:iv-surface Haircut:haircut; do
     mkdir -p "$corpus"
     for file in "$root"/schemas/examples/"$message"*/valid/*.json \
         "$root"/schemas/examples/"$message"*/invalid/*.json; do
-        [ -f "$file" ] && cp "$file" "$corpus/"
+        [ -f "$file" ] || { echo "no examples of $message: $file" >&2; exit 1; }
+        cp "$file" "$corpus/"
     done
     printf '{"schema":"%s.v1","asset":"BTC","time":"2026-11-22T14:00:00Z","sequence":7}' \
         "$message" >"$corpus/seed"
