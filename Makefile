@@ -66,7 +66,7 @@ test: setup test-swift test-contracts ## every test: Swift, then the contracts
 # In release, so that what is tested is what runs.
 test-swift: setup-system
 	@echo "Building Breakwater and its tests (first time a few minutes), then testing…"
-	@swift test -c release --disable-testable-imports --quiet
+	@swift test -c release --disable-testable-imports --disable-xctest </dev/null
 
 test-contracts: setup-python
 	@$(PYTHON) Tests/Contracts/validate_examples.py
@@ -96,4 +96,4 @@ format: ## put the Swift sources into form
 	@swift format format -i -p -r $(SWIFT_SOURCES)
 
 clean: ## remove what was built
-	@rm -rf .build .venv bench.json
+	@rm -rf .build .build-asan .venv bench.json
