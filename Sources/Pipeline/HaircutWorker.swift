@@ -33,9 +33,11 @@ final class HaircutWorker {
     private var windowStart = ContinuousClock.now
     private var failure: KafkaError?
     /// What the group gave and where it begins, until its queues are there.
-    private var assigned: [TopicPartition: StartOffset]?
+    private var assigned: [TopicPartitionOffset]?
     /// Shards given back, with the position they had come to.
     private var parked: [Int32: (engine: HaircutShard, nextOffset: Int64)] = [:]
+    /// Partitions whose position is gone.
+    private var lost: Set<TopicPartition> = []
     /// Drained for good, or at a fault that nothing may be committed past.
     private var hasEnded = false
 
@@ -132,6 +134,7 @@ final class HaircutWorker {
         counters.caughtUp = shards.count { $0.isCaughtUp }
         if let error = output.failure { throw error }
         if let failure { throw failure }
+        try readLostAgain()
         if applied > 0 { hasProgress = true }
         return applied > 0
     }
@@ -228,12 +231,24 @@ final class HaircutWorker {
             the oldest record there is
             """
         )
-        do throws(KafkaError) {
-            try consumer.seek(
-                [TopicPartitionOffset(input.source, .beginning)], within: Self.requestLimit)
-        } catch {
-            failure = error
+        lost.insert(input.source)
+    }
+
+    /// Assigns all partitions anew, those whose position is gone from their oldest record.
+    ///
+    /// librdkafka 2.0.2 does not seek in a partition that has stopped at such an error.
+    private func readLostAgain() throws(KafkaError) {
+        guard !lost.isEmpty else { return }
+        let starts = shards.flatMap { shard in
+            shard.inputs.map {
+                TopicPartitionOffset($0.source, lost.contains($0.source) ? .beginning : $0.position)
+            }
         }
+        lost = []
+        let engines = Dictionary(uniqueKeysWithValues: shards.map { ($0.partition, $0.engine) })
+        spareBatches += shards.flatMap { $0.inputs.map(\.batch) }
+        try consumer.assign(starts)
+        shards = makeShards(starts) { engines[$0] ?? HaircutShard(assets: configuration.assets) }
     }
 
     private func reportEvents() {
@@ -323,16 +338,15 @@ extension HaircutWorker: PartitionOwner {
         _ partitions: [TopicPartition], to consumer: Consumer
     ) -> [TopicPartitionOffset] {
         let committed = startOffsets(of: partitions, in: consumer)
-        var starts: [TopicPartition: StartOffset] = [:]
-        for quotes in partitions { starts[quotes] = committed[quotes] ?? .beginning }
-        assigned = starts
-        return partitions.flatMap { quotes in
+        let starts = partitions.flatMap { quotes in
             [
-                TopicPartitionOffset(quotes, starts[quotes] ?? .beginning),
+                TopicPartitionOffset(quotes, committed[quotes] ?? .beginning),
                 TopicPartitionOffset(
                     TopicPartition(configuration.topics.surfaces, quotes.partition), .beginning),
             ]
         }
+        assigned = starts
+        return starts
     }
 
     private func startOffsets(
@@ -353,6 +367,7 @@ extension HaircutWorker: PartitionOwner {
         _ partitions: [TopicPartition], lost: Bool, from consumer: Consumer
     ) {
         assigned = nil
+        self.lost = []
         guard !shards.isEmpty else { return }
         log.info("giving back quotes partitions \(partitions.map(\.partition).sorted())")
         if !hasEnded {
@@ -377,27 +392,43 @@ extension HaircutWorker: PartitionOwner {
     private func takeAssignment() {
         guard let starts = assigned, !consumer.queues.isEmpty else { return }
         assigned = nil
-        shards = starts.keys.sorted().compactMap { quotes in
-            let surfaces = TopicPartition(configuration.topics.surfaces, quotes.partition)
-            guard let quotesQueue = consumer.queue(of: quotes),
-                let surfacesQueue = consumer.queue(of: surfaces)
-            else { return nil }
-            return PartitionShard(
-                partition: quotes.partition, engine: engine(of: quotes, from: starts[quotes]),
-                clock: configuration.clock,
-                inputs: [
-                    ShardInput(.surfaces, queue: surfacesQueue, batch: takeBatch()),
-                    ShardInput(.quotes, queue: quotesQueue, batch: takeBatch()),
-                ])
+        shards = makeShards(starts) { partition in
+            let quotes = TopicPartition(configuration.topics.quotes, partition)
+            let start = starts.first { $0.topicPartition == quotes }?.start
+            return engine(of: partition, from: start)
         }
         parked = [:]
         counters.partitions = shards.map(\.partition)
         log.info("serving quotes partitions \(counters.partitions)")
     }
 
+    /// A shard for each quotes partition that is assigned, over the consumer's present queues.
+    private func makeShards(
+        _ starts: [TopicPartitionOffset], _ engine: (Int32) -> HaircutShard
+    ) -> [PartitionShard] {
+        let partitions = Set(starts.map(\.topicPartition.partition)).sorted()
+        return partitions.compactMap { partition in
+            // Surfaces first: of two records of one time, the surface is applied first.
+            let topics: [(ShardInput.Kind, String)] = [
+                (.surfaces, configuration.topics.surfaces), (.quotes, configuration.topics.quotes),
+            ]
+            let inputs = topics.compactMap { kind, topic -> ShardInput? in
+                let source = TopicPartition(topic, partition)
+                guard let queue = consumer.queue(of: source),
+                    let start = starts.first(where: { $0.topicPartition == source })?.start
+                else { return nil }
+                return ShardInput(kind, queue: queue, from: start, batch: takeBatch())
+            }
+            guard inputs.count == topics.count else { return nil }
+            return PartitionShard(
+                partition: partition, engine: engine(partition), clock: configuration.clock,
+                inputs: inputs)
+        }
+    }
+
     /// The parked shard if nobody has gone on from where it was; otherwise a new one.
-    private func engine(of quotes: TopicPartition, from start: StartOffset?) -> HaircutShard {
-        if let own = parked[quotes.partition], start == .at(own.nextOffset) { return own.engine }
+    private func engine(of partition: Int32, from start: StartOffset?) -> HaircutShard {
+        if let own = parked[partition], start == .at(own.nextOffset) { return own.engine }
         return HaircutShard(assets: configuration.assets)
     }
 

@@ -16,16 +16,21 @@ final class ShardInput {
     private(set) var hasCaughtUp = false
 
     private let queue: PartitionQueue
+    private let start: StartOffset
     private var index = 0
     private var endOffset: Int64?
 
-    init(_ kind: Kind, queue: PartitionQueue, batch: RecordBatch) {
+    init(_ kind: Kind, queue: PartitionQueue, from start: StartOffset, batch: RecordBatch) {
         self.kind = kind
+        self.start = start
         self.queue = queue
         self.batch = batch
         source = queue.topicPartition
         batch.release()
     }
+
+    /// Where reading goes on when the partition is assigned anew.
+    var position: StartOffset { nextOffset.map { .at($0) } ?? start }
 
     /// The record to apply next; nil when none is fetched.
     var head: Record? { index < batch.count ? batch[index] : nil }

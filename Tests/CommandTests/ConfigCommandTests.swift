@@ -2,40 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Runs the program that was built along with these tests.
-struct Command {
-    var status: Int32
-    var output: String
-    var errors: String
-
-    init(_ arguments: String..., environment: [String: String] = [:]) throws {
-        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let process = Process()
-        // The test bundle is run by a helper of the toolchain or by itself: look beside both.
-        let folders = [tests] + CommandLine.arguments
-        let program: URL? = folders.lazy
-            .map { URL(filePath: $0).deletingLastPathComponent().appending(path: "breakwater") }
-            .first(where: { FileManager.default.isExecutableFile(atPath: $0.path) })
-        let found: URL = try #require(program, "the program is not beside its tests")
-        process.executableURL = found
-        process.arguments = arguments
-        process.environment = environment
-        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let files = ["output", "errors"].map { folder.appending(path: $0) }
-        for file in files { try Data().write(to: file) }
-        process.standardOutput = try FileHandle(forWritingTo: files[0])
-        process.standardError = try FileHandle(forWritingTo: files[1])
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        status = process.terminationStatus
-        output = String(decoding: try Data(contentsOf: files[0]), as: UTF8.self)
-        errors = String(decoding: try Data(contentsOf: files[1]), as: UTF8.self)
-    }
-}
-
 /// Gives the body the path of a file with this text.
 func withFile(_ text: String, _ body: (String) throws -> Void) throws {
     let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString + ".yaml")
