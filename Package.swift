@@ -89,7 +89,7 @@ let package = Package(
             "PipelineTests",
             [
                 "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                "TestSupport",
+                "TestSupport", logging,
             ]),
         tests(
             "ScenariosTests",

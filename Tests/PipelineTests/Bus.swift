@@ -114,7 +114,8 @@ final class Bus {
             asset: asset, assetClass: .major, primaryVenue: venue,
             dailyVolume: FixedDecimal(20_000),
             depthReference: FixedDecimal(40_000_000), systemCollateral: FixedDecimal(500_000_000),
-            parameters: HaircutParameters(.major), parametersHash: "sha256:test")
+            parameters: HaircutParameters(.major),
+            parametersHash: "sha256:" + String(repeating: "0", count: 64))
     }
 
     /// A service that has started.
@@ -232,7 +233,7 @@ final class LogLines: Sendable {
 
 /// Waits until something is so, or fails when the time passes first.
 func wait(
-    upTo limit: Duration = .seconds(30), for what: String,
+    upTo limit: Duration = .seconds(60), for what: String,
     sourceLocation: SourceLocation = #_sourceLocation, until isSo: () throws -> Bool
 ) throws {
     let end = ContinuousClock.now + limit

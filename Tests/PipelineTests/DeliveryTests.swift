@@ -84,30 +84,6 @@ import Testing
         #expect(try bus.committed(1) == 60)
     }
 
-    @Test func aWriteRefusedForGoodIsNotCommittedPastAndTheWorkerStartsAgain() throws {
-        let bus = try Bus()
-        let service = bus.serve()
-        try feed(bus, 1...20)
-        try waitForLast(bus, 20)
-        try wait(for: "a commit") { try bus.committed(0) == 20 && bus.committed(1) == 20 }
-        let refused = KafkaError.Code.topicAuthorizationFailed
-        try bus.send(.book(at: 4_200, sequence: 21, mid: mid(21)))
-        try bus.broker.inject(Array(repeating: refused, count: 2), into: .produce)
-        // Fails here or in the worker, whichever writes first: the feed tries again.
-        _ = try bus.producer.flush(within: .seconds(10))
-        while bus.producer.deliveries().failed > 0 {
-            bus.producer.resetDeliveries()
-            try bus.send(.book(at: 4_200, sequence: 21, mid: mid(21)))
-            _ = try bus.producer.flush(within: .seconds(10))
-        }
-        try wait(for: "table 21") {
-            try bus.haircuts().contains { try $0.table().mid.double == mid(21) }
-        }
-        bus.stop(service)
-        let read = try bus.committed(0)
-        #expect(read.map { $0 >= 21 } == true)
-    }
-
     @Test func aDeadLetterTopicThatCannotBeWrittenHoldsThePositionAndIsSaid() throws {
         let bus = try Bus(partitions: 1)
         let unknownTopic: Int32 = 3
