@@ -67,6 +67,14 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "breakwater-bench",
+            dependencies: [
+                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
+                logging, argumentParser,
+            ],
+            path: "Benchmarks", exclude: ["README.md"], swiftSettings: settings),
+
         .target(
             name: "TestSupport", dependencies: [], path: "Tests/TestSupport",
             swiftSettings: settings),
