@@ -17,7 +17,7 @@ struct Measure: ParsableCommand {
     @Option(help: "Where the figures are written, as JSON.")
     var output: String?
 
-    @Flag(help: "A tenth of the records: seconds, for a build that checks every change.")
+    @Flag(help: "A tenth of the records, for a build that checks every change.")
     var quick = false
 
     @Flag(help: "Fail when a ratio misses its target.")
