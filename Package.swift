@@ -85,7 +85,12 @@ let package = Package(
         tests(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
             exclude: ["Vectors"]),
-        tests("EngineTests", ["Quantities", "Market", "Haircuts", "Engine", "TestSupport"]),
+        tests(
+            "EngineTests",
+            [
+                "Quantities", "Market", "Haircuts", "Engine", "Messages", "TestSupport",
+                "CAllocationCounter",
+            ]),
         tests(
             "MessagesTests",
             [

@@ -12,6 +12,8 @@ public struct Baseline: Hashable, Sendable {
     public private(set) var spread: Double?
 
     private var samples: [Sample] = []
+    /// Where values are sorted; kept, so that closing a sample allocates nothing.
+    private var sorted: [Double] = []
     private var current: Sample?
 
     private struct Sample: Hashable, Sendable {
@@ -26,6 +28,7 @@ public struct Baseline: Hashable, Sendable {
 
     public init() {
         samples.reserveCapacity(Self.periods + 1)
+        sorted.reserveCapacity(Self.periods + 1)
     }
 
     /// Takes the depth (valuation currency) and spread (fraction of mid) of a book; time does not
@@ -38,8 +41,8 @@ public struct Baseline: Hashable, Sendable {
         samples.append(last)
         samples.removeAll { $0.period < period - Int64(Self.periods) }
         if samples.count >= Self.leastSamples {
-            self.depth = median(\.depth)
-            self.spread = median(\.spread)
+            self.depth = median { $0.depth }
+            self.spread = median { $0.spread }
         } else {
             self.depth = nil
             self.spread = nil
@@ -47,8 +50,10 @@ public struct Baseline: Hashable, Sendable {
         return true
     }
 
-    private func median(_ value: KeyPath<Sample, Double>) -> Double {
-        let sorted = samples.map { $0[keyPath: value] }.sorted()
+    private mutating func median(_ value: (Sample) -> Double) -> Double {
+        sorted.removeAll(keepingCapacity: true)
+        for sample in samples { sorted.append(value(sample)) }
+        sorted.sort()
         let middle = sorted.count / 2
         return sorted.count % 2 == 1
             ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

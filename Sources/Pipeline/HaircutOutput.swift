@@ -41,8 +41,8 @@ final class HaircutOutput: HaircutSink {
         key.removeAll()
         key.append(table.asset)
         var headers = Self.schemaHeaders
-        if let trace = record?.headers.first(where: { $0.name == Self.traceparent }) {
-            headers.append(trace)
+        if let trace = record?.header(named: Self.traceparent) {
+            headers.append(Header(Self.traceparent, Array(trace)))
         }
         let time = table.time.milliseconds
         do throws(KafkaError) {

@@ -32,7 +32,7 @@ public struct TopicPlan: Hashable, Sendable {
         self.entries = entries
     }
 
-    /// Cleanup and family of each topic, by its key in the configuration (docs/contracts.md, "Topics").
+    /// Cleanup and family of each topic, by its key in the configuration (docs/contracts.md).
     public static let shapes: [(key: String, cleanup: Cleanup, family: Family)] = [
         ("quotes", .delete, .market), ("ivSurfaces", .compact, .market),
         ("positions", .compact, .accounts), ("controls", .compact, .other),

@@ -1,3 +1,4 @@
+import Glibc
 import Haircuts
 import Market
 import Quantities
@@ -63,21 +64,19 @@ struct HaircutTableTimeTests {
         var random = SplitMix64(seed: seed)
         var assets: [AssetHaircuts] = []
         for _ in 0..<evaluations / 10 { assets.append(try asset(kind, &random)) }
-        var times: [Duration] = []
-        let clock = ContinuousClock()
+        var times: [Double] = []
         for second in 1...10 {
             for index in assets.indices {
                 let time = now.advanced(bySeconds: Int64(second))
                 var isPublished = false
-                times.append(
-                    clock.measure {
-                        isPublished = assets[index].evaluate(at: time, cause: .timer(time))
-                    })
+                let begun = processorMicroseconds()
+                isPublished = assets[index].evaluate(at: time, cause: .timer(time))
+                times.append(processorMicroseconds() - begun)
                 #expect(isPublished)
             }
         }
         times.sort()
-        return times[times.count / 2] / .microseconds(1)
+        return times[times.count / 2]
     }
 
     @Test(arguments: Kind.allCases)
@@ -88,4 +87,11 @@ struct HaircutTableTimeTests {
         }
         #expect(best < 20, "\(kind): \(best) µs")
     }
+}
+
+/// Of this thread, so that what else the machine does is not counted.
+private func processorMicroseconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3
 }

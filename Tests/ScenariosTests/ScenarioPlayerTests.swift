@@ -19,7 +19,7 @@ import Testing
             count += 1
         }
         #expect(count == 203_688)
-        #expect(hash.value == 0x7fee_e571_252a_edb1)
+        #expect(hash.value == 0x7fe9_7cbb_6df8_edb1)
     }
 
     @Test func timeAdvancesWithEachEventAndSequencesCountByOne() {
