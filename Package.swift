@@ -39,8 +39,9 @@ let package = Package(
         room("Quantities"),
         room("Market", ["Quantities"]),
         room("Haircuts", ["Quantities", "Market", numerics]),
-        room("Engine", ["Quantities", "Market", "Haircuts"]),
-        room("Messages", ["Quantities", "Market", "Haircuts"]),
+        room("Margin", ["Quantities", "Market", "Haircuts", numerics]),
+        room("Engine", ["Quantities", "Market", "Haircuts", "Margin"]),
+        room("Messages", ["Quantities", "Market", "Haircuts", "Margin"]),
 
         // Kafka, and the loop that joins it to the pure rooms.
         .systemLibrary(
@@ -86,15 +87,17 @@ let package = Package(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
             exclude: ["Vectors"]),
         tests(
+            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
+        tests(
             "EngineTests",
             [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "TestSupport",
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "TestSupport",
                 "CAllocationCounter",
             ]),
         tests(
             "MessagesTests",
             [
-                "Quantities", "Market", "Haircuts", "Messages", "TestSupport",
+                "Quantities", "Market", "Haircuts", "Margin", "Messages", "TestSupport",
                 "CAllocationCounter",
             ]),
         tests("KafkaTests", ["Kafka", "TestSupport"]),

@@ -1,3 +1,5 @@
+import Haircuts
+
 /// One value of the configuration's tree before it is typed, with the place it was written at.
 struct SettingsNode: Sendable {
     indirect enum Content: Sendable {

@@ -1,4 +1,3 @@
-import Haircuts
 import Quantities
 
 /// One adjustable number of the model under its name in the configuration.
@@ -13,14 +12,14 @@ public struct HaircutParameter: Sendable {
         case amounts([FixedDecimal])
     }
 
-    enum Property: Sendable {
+    package enum Property: Sendable {
         case number(any WritableKeyPath<HaircutParameters, Double> & Sendable)
         case amounts(any WritableKeyPath<HaircutParameters, [FixedDecimal]> & Sendable)
     }
 
     /// `jumpMean`, or `limiterUpPerMinute.normal` where the property has parts.
     public let name: String
-    let property: Property
+    package let property: Property
 
     private init(
         _ name: String, _ path: any WritableKeyPath<HaircutParameters, Double> & Sendable
