@@ -220,6 +220,11 @@ public struct AssetHaircuts: Sendable {
         table.boundBy = []
         initialTicks.removeAll(keepingCapacity: true)
         maintenanceTicks.removeAll(keepingCapacity: true)
+        table.systemCollateral = configuration.systemCollateral
+        table.impact = Impact(
+            halfSpread: shared.halfSpread,
+            dailyDeviation: parameters.impactCoefficient * shared.dailyDeviation,
+            volume: max(money(shared.volume), FixedDecimal(1).times(1, over: 100)))
         var previous: HoldingHaircut?
         for index in columns.indices {
             let haircut = model.haircut(

@@ -62,6 +62,14 @@ public struct HaircutTable: Hashable, Sendable {
     /// Fall caused by the selling that a 1 % fall forces, per fall (MODEL §7).
     public var branchingRatio: Double
     public var components: Components
+    /// What a sale is expected to cost, for plans; nil in tables that do not say.
+    public var impact: Impact?
+    /// Value pledged in the whole system, in the valuation currency, as the model used it; nil in
+    /// tables that do not say.
+    public var systemCollateral: FixedDecimal?
+    /// Each margin shard's part of the selling a fall would force, by positions partition; their
+    /// sum is at most 1. Empty where it is not known: then all shards have the same part.
+    public var shares: [Double]
     /// Of the model, as in MODEL.md.
     public var modelVersion: String
     public var parametersHash: String
@@ -76,8 +84,9 @@ public struct HaircutTable: Hashable, Sendable {
         price: FixedDecimal, debtPrice: FixedDecimal, reference: FixedDecimal, mid: FixedDecimal,
         tiers: [HaircutTier], target: Haircut, gap: Haircut, boundBy: Bounds, next: Projection?,
         validUntil: Instant, fallback: Double, scan: [ScanRange], stressVolatility: Double,
-        confidence: Double, branchingRatio: Double, components: Components, modelVersion: String,
-        parametersHash: String, cause: Cause
+        confidence: Double, branchingRatio: Double, components: Components,
+        impact: Impact? = nil, systemCollateral: FixedDecimal? = nil, shares: [Double] = [],
+        modelVersion: String, parametersHash: String, cause: Cause
     ) {
         self.asset = asset
         self.time = time
@@ -99,6 +108,9 @@ public struct HaircutTable: Hashable, Sendable {
         self.confidence = confidence
         self.branchingRatio = branchingRatio
         self.components = components
+        self.impact = impact
+        self.systemCollateral = systemCollateral
+        self.shares = shares
         self.modelVersion = modelVersion
         self.parametersHash = parametersHash
         self.cause = cause
@@ -184,6 +196,27 @@ public struct Bounds: OptionSet, Hashable, Sendable {
         (.limiter, "limiter"), (.governor, "governor"), (.floor, "floor"), (.cap, "cap"),
         (.override, "override"), (.freeze, "freeze"), (.fallback, "fallback"),
     ]
+}
+
+/// What selling an amount costs: half the spread and the square-root impact (MODEL §3.5).
+public struct Impact: Hashable, Sendable {
+    /// Half of the spread and its deviations, as a fraction of the price; ≥ 0.
+    public var halfSpread: Double
+    /// σ_day times the impact coefficient: the fall that selling one day's usable volume causes.
+    public var dailyDeviation: Double
+    /// Usable volume a day, V, in the valuation currency; > 0.
+    public var volume: FixedDecimal
+
+    public init(halfSpread: Double, dailyDeviation: Double, volume: FixedDecimal) {
+        self.halfSpread = halfSpread
+        self.dailyDeviation = dailyDeviation
+        self.volume = volume
+    }
+
+    /// The expected cost of selling an amount (valuation currency, ≥ 0), as a fraction, 0…1.
+    public func cost(ofSelling amount: Double) -> Double {
+        min(1, halfSpread + dailyDeviation * (amount / volume.double).squareRoot())
+    }
 }
 
 /// The parts of the haircut at the first grid point (MODEL §3).
