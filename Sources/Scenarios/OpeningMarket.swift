@@ -52,16 +52,18 @@ extension Scenario {
     static let valuationCurrency = Identifier("USD") ?? .unnamed
 
     private func expiries(of asset: Identifier) -> [OpeningMarket.Expiry] {
-        guard let track = surfaces.first(where: { $0.asset == asset }),
-            var numbers = track.rows.first?[...]
+        guard let track = surfaces.first(where: { $0.asset == asset }), !track.rows.isEmpty
         else { return [] }
-        return track.grids.map { grid in
-            let forward = Double(numbers.removeFirst()) / 100
-            let volatilities = numbers.prefix(grid.strikes.count).map { Double($0) / 1e4 }
-            numbers.removeFirst(grid.strikes.count)
-            return OpeningMarket.Expiry(
-                expiry: grid.expiry, forward: forward,
-                strikes: grid.strikes.map { FixedDecimal($0) }, volatilities: volatilities)
-        }
+        return track.expiries(ofMinute: 0).compactMap(OpeningMarket.Expiry.init)
+    }
+}
+
+extension OpeningMarket.Expiry {
+    /// What a smile lists; nil for one without strikes.
+    init?(_ expiry: Surface.Expiry) {
+        guard case .grid(let strikes, let volatilities) = expiry.smile else { return nil }
+        self.init(
+            expiry: expiry.expiry, forward: expiry.forward.double, strikes: strikes,
+            volatilities: volatilities)
     }
 }
