@@ -53,8 +53,11 @@ import Testing
         try bus.append("a", "b", "c")
         let partition = try bus.log.partition(bus.place())
         partition.trim(before: 2)
-        #expect(throws: BrokerError.offsetOutOfRange) { try partition.read(from: 1, .readCommitted) }
-        #expect(throws: BrokerError.offsetOutOfRange) { try partition.read(from: 4, .readCommitted) }
+        for gone: Int64 in [1, 4] {
+            #expect(throws: BrokerError.offsetOutOfRange) {
+                try partition.read(from: gone, .readCommitted)
+            }
+        }
         #expect(try partition.read(from: 2, .readCommitted).records.map(\.offset) == [2])
         #expect(try partition.read(from: 3, .readCommitted).isAtEnd)
     }
