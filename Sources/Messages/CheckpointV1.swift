@@ -119,5 +119,5 @@ private let members = Members(
         ("recent", .body), ("minutes", .body), ("columns", .body), ("evaluatedAt", .body),
         ("published", .body), ("surface", .body), ("breaker", .body), ("governor", .body),
         ("samples", .body), ("partition", .body), ("nextOffset", .body), ("time", .body),
-        ("quotesPartitions", .body), ("positionsPartitions", .body),
+        ("quotesPartitions", .body), ("positionsPartitions", .body), ("inputs", .body),
     ])
