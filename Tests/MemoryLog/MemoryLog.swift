@@ -42,8 +42,8 @@ public final class MemoryLog {
         _ name: String, partitions: Int, cleanup: Cleanup = .delete
     ) throws(BrokerError) {
         guard topics[name] == nil else { throw .topicAlreadyExists }
-        topics[name] = (0..<partitions).map { _ in
-            MemoryPartition(isCompacted: cleanup == .compact)
+        topics[name] = (0..<partitions).map {
+            MemoryPartition(number: Int32($0), isCompacted: cleanup == .compact)
         }
     }
 

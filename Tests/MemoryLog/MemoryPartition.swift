@@ -1,3 +1,5 @@
+import Kafka
+
 /// One partition: records and control markers in the order of their offsets.
 ///
 /// Offsets are never used twice and may have holes: markers take one, compaction leaves some.
@@ -52,7 +54,12 @@ public final class MemoryPartition {
     private var openTransactions: [Int64: Int64] = [:]
     private var producers: [Int64: ProducerState] = [:]
 
-    init(isCompacted: Bool) { self.isCompacted = isCompacted }
+    private let number: Int32
+
+    init(number: Int32, isCompacted: Bool) {
+        self.number = number
+        self.isCompacted = isCompacted
+    }
 
     /// The first offset of the oldest transaction that has not ended, or the end.
     public var lastStableOffset: Int64 { openTransactions.values.min() ?? endOffset }
@@ -103,7 +110,9 @@ public final class MemoryPartition {
     ) {
         entries.append(
             Entry(
-                offset: endOffset, content: .record(StoredRecord(record, offset: endOffset)),
+                offset: endOffset,
+                content: .record(
+                    StoredRecord(record, partition: number, offset: endOffset)),
                 producer: producer, outcome: outcome, appendedAt: now))
         endOffset += 1
     }
