@@ -300,9 +300,7 @@ public final class MemoryQueue: LogQueue {
     public func drain(into batch: RecordBatch, wait: Duration) -> Int {
         batch.release()
         guard !isDiscarded, !process.isKilled else { return 0 }
-        var limit = batch.capacity
         switch process.interfere(.fetch) {
-        case .limited(let records): limit = min(limit, records)
         case .slow(let milliseconds): process.pass(milliseconds)
         case .frozen(let milliseconds): process.freeze(milliseconds: milliseconds)
         case .killedBefore, .killedAfter: process.kill()
@@ -313,6 +311,7 @@ public final class MemoryQueue: LogQueue {
         guard !isDiscarded, !process.isKilled else { return 0 }
         do throws(BrokerError) {
             guard let position else { throw .offsetOutOfRange }
+            let limit = process.reads(topicPartition, batch.capacity)
             let fetched = try partition.read(from: position, isolation, atMost: limit)
             self.position = fetched.nextOffset
             batch.fill(

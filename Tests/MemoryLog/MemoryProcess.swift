@@ -24,8 +24,6 @@ public enum Interference: Sendable {
     case killedBefore
     /// The process is killed before the answer comes.
     case killedAfter
-    /// Of a fetch alone: at most so many records are there yet.
-    case limited(records: Int)
 }
 
 /// A process whose clients live on a log in memory, and die with it.
@@ -42,7 +40,9 @@ public final class MemoryProcess: LogClients {
     /// From now on nothing this process asks for is done or answered.
     public private(set) var isKilled = false
     /// Whether its threads stand still, those that send heartbeats included.
-    public private(set) var isFrozen = false
+    public var isFrozen = false
+    /// How many records a fetch of a partition may bring at most, of so many that are asked for.
+    public var reads: (TopicPartition, Int) -> Int = { _, limit in limit }
 
     public init(_ name: String, on log: MemoryLog) {
         self.name = name
@@ -93,7 +93,7 @@ public final class MemoryProcess: LogClients {
     ) throws(KafkaError) -> Answer {
         try checkAlive(operation)
         switch interfere(call) {
-        case .none, .limited:
+        case .none:
             break
         case .refused(let error):
             throw error

@@ -35,7 +35,8 @@ extension MemoryProducer {
         case .broken(let error), .dead(let error): throw error
         case .uninitialized, .ready, .ending: throw wrongState(operation)
         }
-        guard let id = transactionalId, let identity, let metadata = metadata as? MemoryGroupMetadata
+        guard let id = transactionalId, let identity,
+            let metadata = metadata as? MemoryGroupMetadata
         else { throw wrongState(operation) }
         guard !offsets.isEmpty else { return }
         let (log, member) = (process.log, metadata.member)
