@@ -18,6 +18,7 @@ public final class MemoryLog {
     var groups: [String: MemoryGroup] = [:]
     var nextProducerId: Int64 = 1_000
     var nextMember = 1
+    var transactionCount = 0
     /// How long the coordinator takes to write the markers of a transaction's end, milliseconds
     /// after it was decided, one for each partition in turn. Empty: at once.
     public var markerDelays: [Int64] = []

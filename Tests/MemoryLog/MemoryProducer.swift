@@ -199,7 +199,12 @@ public final class MemoryProducer: LogProducer {
     @discardableResult
     public func poll(upTo limit: Duration) -> Int {
         let before = queue.count
-        if !process.isKilled { send() }
+        guard !process.isKilled else { return 0 }
+        send()
+        // Who waits for what cannot be sent lets time pass.
+        if limit > .zero, !queue.isEmpty, before == queue.count {
+            process.pass(min(Self.milliseconds(limit), Self.backoff))
+        }
         return before - queue.count
     }
 
