@@ -57,7 +57,9 @@ let package = Package(
         .target(name: "CScenarioData"),
         .target(
             name: "Scenarios",
-            dependencies: ["Quantities", "Market", "Haircuts", "Messages", "CScenarioData"],
+            dependencies: [
+                "Quantities", "Market", "Haircuts", "Messages", "CScenarioData", numerics,
+            ],
             exclude: ["Recorded"], swiftSettings: settings),
         room("Operations", ["Quantities", "Haircuts", "CCrypto", logging, yams]),
         .executableTarget(
@@ -91,7 +93,8 @@ let package = Package(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
             exclude: ["Vectors"]),
         tests(
-            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
+            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"],
+            exclude: ["Reference"]),
         tests(
             "EngineTests",
             [

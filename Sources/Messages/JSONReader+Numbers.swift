@@ -99,7 +99,7 @@ extension JSONReader {
         ///   three multiplications.
         @inline(__always)
         init(at address: UnsafePointer<UInt8>) {
-            let bytes = word(at: address) ^ 0x3030_3030_3030_3030
+            let bytes = eightBytes(at: address) ^ 0x3030_3030_3030_3030
             let others =
                 ((bytes &+ 0x7676_7676_7676_7676) | bytes) & 0x8080_8080_8080_8080
             count = others.trailingZeroBitCount >> 3
