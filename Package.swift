@@ -89,7 +89,8 @@ let package = Package(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
             exclude: ["Vectors"]),
         tests(
-            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
+            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"],
+            exclude: ["Reference"]),
         tests(
             "EngineTests",
             [

@@ -73,14 +73,19 @@ public struct AssetMarket: Sendable {
         public var impact: Impact?
         /// Bids within 2 % of mid, in the valuation currency; ≥ 0.
         public var depth: Double
+        /// The part of that depth that this margin shard may use, 0…1 (MODEL §5, §8).
+        public var share: Double
     }
 
     /// - Parameters:
     ///   - table: its tiers and scan as published.
     ///   - surface: the last one the gate passed, if any.
     ///   - settlements: of expiries up to the table's time.
+    ///   - shard: the positions partition whose accounts are margined, of `shards`: its share of
+    ///     the depth is what the table says, else the same for all.
     public init(
-        _ table: HaircutTable, surface: PreparedSurface?, settlements: [Settlement] = []
+        _ table: HaircutTable, surface: PreparedSurface?, settlements: [Settlement] = [],
+        shard: Int = 0, of shards: Int = 1
     ) {
         asset = table.asset
         haircuts = HaircutPart(
@@ -93,8 +98,13 @@ public struct AssetMarket: Sendable {
             reference: table.reference.double, forwards: surface, settlements: settlements,
             published: (table.price, table.debtPrice))
         volatilities = VolatilityPart(surface: surface, stressVolatility: table.stressVolatility)
+        let share =
+            table.shares.isEmpty
+            ? 1 / Double(max(1, shards))
+            : table.shares.indices.contains(shard) ? table.shares[shard] : 0
         selling = SellingPart(
-            impact: table.impact, depth: max(0, table.components.depth.double))
+            impact: table.impact, depth: max(0, table.components.depth.double),
+            share: min(1, max(0, share)))
     }
 
     /// The valuation currency: haircut 0, price 1.
@@ -107,7 +117,7 @@ public struct AssetMarket: Sendable {
             time: Instant(nanoseconds: .min), price: 1, debtPrice: 1, reference: 1,
             published: (.one, .one))
         volatilities = VolatilityPart(surface: nil, stressVolatility: 0)
-        selling = SellingPart(impact: nil, depth: .infinity)
+        selling = SellingPart(impact: nil, depth: .infinity, share: 1)
     }
 
     /// The price for delivery at an expiry: the surface's, else R.
@@ -143,6 +153,15 @@ public struct AssetMarket: Sendable {
         market.prices.debtPrice *= factor
         market.prices.reference *= factor
         market.prices.forwardFactor *= factor
+        return market
+    }
+    /// This market after a rise of all maintenance haircuts.
+    ///
+    /// - Parameter rise: a fraction, ≥ 0.
+    public func raised(by rise: Double) -> AssetMarket {
+        var market = self
+        market.haircuts.onTime = haircuts.onTime.raised(by: rise)
+        market.haircuts.late = haircuts.late.raised(by: rise)
         return market
     }
 }

@@ -13,7 +13,15 @@ public struct MarketTables: Sendable {
     private var watched: [Set<Instant>] = []
     private var settlements: [[AssetMarket.Settlement]] = []
 
-    public init(valuationCurrency: Identifier) {
+    private let shard: Int
+    private let shards: Int
+
+    /// - Parameters:
+    ///   - shard: the positions partition whose accounts are margined.
+    ///   - shards: how many there are.
+    public init(valuationCurrency: Identifier, shard: Int = 0, of shards: Int = 1) {
+        self.shard = shard
+        self.shards = shards
         self.valuationCurrency = AssetMarket(valuationCurrency: valuationCurrency)
     }
 
@@ -33,7 +41,8 @@ public struct MarketTables: Sendable {
                 AssetMarket.Settlement(expiry: expiry, price: table.reference.double))
         }
         markets[index] = AssetMarket(
-            table, surface: surfaces[index], settlements: settlements[index])
+            table, surface: surfaces[index], settlements: settlements[index],
+            shard: shard, of: shards)
     }
 
     /// Takes a surface in that the gate has passed.

@@ -36,8 +36,9 @@ public struct OwnerBook: Sendable {
     public struct Lot: Sendable {
         /// Index in `holdings`.
         public var holding: Int
-        /// Contracts, signed.
+        /// Contracts, signed; as sent, too.
         public var quantity: Double
+        public var decimal: FixedDecimal
         /// See `Position.entryAmount`.
         public var entryAmount: Double
         /// See `Position.entryNotional`.
@@ -88,7 +89,8 @@ public struct OwnerBook: Sendable {
             account.positions.append(
                 Lot(
                     holding: number(of: Instrument(position), numbers: numbers, known: &known),
-                    quantity: position.quantity.double, entryAmount: position.entryAmount,
+                    quantity: position.quantity.double, decimal: position.quantity,
+                    entryAmount: position.entryAmount,
                     entryNotional: position.entryNotional))
         }
         account.positions.sort {

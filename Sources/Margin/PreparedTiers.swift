@@ -54,29 +54,46 @@ public struct PreparedTiers: Hashable, Sendable {
 
     /// - Parameters:
     ///   - tiers: lowest first, without gaps; none counts nothing.
-    ///   - rise: added to every maintenance haircut, up to 1; an initial haircut is at least the
-    ///     raised one. For ladders (MODEL §7).
     ///   - leastInitial: every initial haircut is at least this: the fallback past a table's
     ///     validity (MODEL §4), tier by tier.
-    public init(_ tiers: [HaircutTier], raisedBy rise: Double = 0, leastInitial: Double = 0) {
+    public init(_ tiers: [HaircutTier], leastInitial: Double = 0) {
         let tiers = tiers.isEmpty ? [HaircutTier.everything(haircut: .one)] : tiers
-        count = tiers.count
-        numbers = Array(repeating: 0, count: 5 * tiers.count)
-        var from = 0.0
+        self.init(
+            bounds: tiers.map(\.from.double),
+            weights: tiers.map { tier in
+                MarginPair(
+                    initial: 1 - max(tier.initial.double, leastInitial),
+                    maintenance: 1 - tier.maintenance.double)
+            })
+    }
+
+    /// - Parameters:
+    ///   - bounds: lower ones, increasing from 0.
+    ///   - weights: as many, 0…1.
+    private init(bounds: [Double], weights: [MarginPair]) {
+        count = bounds.count
+        numbers = Array(repeating: 0, count: 5 * bounds.count)
         var value = MarginPair.zero
-        for (index, tier) in tiers.enumerated() {
-            let maintenance = min(1, tier.maintenance.double + rise)
-            let initial = max(tier.initial.double, leastInitial, rise > 0 ? maintenance : 0)
-            let weight = MarginPair(initial: 1 - initial, maintenance: 1 - maintenance)
+        for index in 0..<count {
+            let (from, weight) = (bounds[index], weights[index])
+            if index > 0 { value = value + weights[index - 1] * (from - bounds[index - 1]) }
             numbers[index] = from
             numbers[count + index] = value.initial - weight.initial * from
             numbers[2 * count + index] = weight.initial
             numbers[3 * count + index] = value.maintenance - weight.maintenance * from
             numbers[4 * count + index] = weight.maintenance
-            let to = tier.to?.double ?? from
-            value = value + weight * (to - from)
-            from = to
         }
+    }
+
+    /// The tiers after a rise of every maintenance haircut, up to 1; an initial haircut is at
+    /// least the raised one. For the ladders of MODEL §7.
+    public func raised(by rise: Double) -> PreparedTiers {
+        let weights = (0..<count).map { index in
+            let maintenance = max(0, numbers[4 * count + index] - rise)
+            return MarginPair(
+                initial: min(numbers[2 * count + index], maintenance), maintenance: maintenance)
+        }
+        return PreparedTiers(bounds: Array(numbers[0..<count]), weights: weights)
     }
 
     /// The tier a value lies in; a value on a bound belongs to the tier that ends there.
