@@ -84,6 +84,10 @@ let package = Package(
             swiftSettings: settings),
         // Replaces malloc by a counting one in the test bundle; glibc only.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        // Kafka's semantics in memory: what the simulation stands on.
+        .target(
+            name: "MemoryLog", dependencies: ["Kafka"], path: "Tests/MemoryLog",
+            swiftSettings: settings),
         tests("TidyTests", ["TestSupport"]),
         tests("QuantitiesTests", ["Quantities", "TestSupport"]),
         tests(
@@ -104,6 +108,7 @@ let package = Package(
                 "CAllocationCounter",
             ]),
         tests("KafkaTests", ["Kafka", "TestSupport"]),
+        tests("MemoryLogTests", ["Kafka", "MemoryLog"]),
         tests(
             "PipelineTests",
             [

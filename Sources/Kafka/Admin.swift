@@ -39,7 +39,7 @@ public struct TopicDescription: Sendable, Equatable {
 }
 
 /// Creates and describes topics. Made, used and closed on one thread; each call waits.
-public final class Admin {
+public final class Admin: LogAdmin {
     private let handle: ClientHandle
 
     /// - Throws: when a property is refused.

@@ -50,7 +50,8 @@ public struct ScanLadder: Hashable, Sendable {
             let (notional, down, up) = (range.notional.double, range.down, range.up)
             if let lastNotional = notionals.last, let lastDown = downs.last, let lastUp = ups.last {
                 guard notional > lastNotional else { continue }
-                let steps = (abs(down - lastDown) / Self.widestStep).rounded(.up)
+                // Six steps of 0.025 are six, whatever their last binary digit.
+                let steps = (abs(down - lastDown) / Self.widestStep - 1e-12).rounded(.up)
                 let between = min(Self.mostBetween, max(0, Int(steps) - 1))
                 for step in 0..<between {
                     let part = Double(step + 1) / Double(between + 1)

@@ -27,7 +27,8 @@ public struct HaircutExplanation: Sendable {
 
     private var heading: [String] {
         [
-            "\(table.asset) at \(table.time), table \(table.sequence), state \(table.state.rawValue)",
+            "\(table.asset) at \(table.time), table \(table.sequence), state "
+                + table.state.rawValue,
             "one unit held is worth \(table.price), one owed costs \(table.debtPrice) "
                 + "(mid \(table.mid), reference \(table.reference), confidence "
                 + "\(percent(table.confidence)))",
