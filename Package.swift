@@ -58,7 +58,8 @@ let package = Package(
         .target(
             name: "Scenarios",
             dependencies: [
-                "Quantities", "Market", "Haircuts", "Messages", "CScenarioData", numerics,
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages",
+                "CScenarioData", numerics,
             ],
             exclude: ["Recorded"], swiftSettings: settings),
         room("Operations", ["Quantities", "Haircuts", "CCrypto", logging, yams]),
@@ -93,8 +94,7 @@ let package = Package(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
             exclude: ["Vectors"]),
         tests(
-            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"],
-            exclude: ["Reference"]),
+            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
         tests(
             "EngineTests",
             [
