@@ -1,0 +1,169 @@
+import Haircuts
+import Quantities
+
+/// What the margin stage knows of one asset: its newest haircut table and surface, prepared.
+///
+/// It is made of parts that change apart from each other, so that the cause of a worsening can be
+/// found by putting one part back (`MarginModel.cause`).
+public struct AssetMarket: Sendable {
+    public let asset: Identifier
+    public var haircuts: HaircutPart
+    public var prices: PricePart
+    public var volatilities: VolatilityPart
+    public var selling: SellingPart
+
+    /// The haircuts, by tier, and the scan ranges.
+    public struct HaircutPart: Sendable {
+        /// Of the table; 0 for the valuation currency.
+        public var sequence: Int64
+        public var boundBy: Bounds
+        /// nil: for ever.
+        public var validUntil: Instant?
+        /// Up to `validUntil`, and past it.
+        public var onTime: PreparedTiers
+        public var late: PreparedTiers
+        public var scan: ScanLadder
+
+        /// Whether the fallback is in force at a shard time.
+        @inlinable
+        public func isLate(at time: Instant) -> Bool {
+            guard let validUntil else { return false }
+            return time > validUntil
+        }
+
+        /// The tiers that count at a shard time.
+        @inlinable
+        public func tiers(at time: Instant) -> PreparedTiers { isLate(at: time) ? late : onTime }
+    }
+
+    /// Prices in the valuation currency.
+    public struct PricePart: Sendable {
+        /// Of the table: derivatives are valued as of then.
+        public var time: Instant
+        /// Of one unit held and one unit owed.
+        public var price: Double
+        public var debtPrice: Double
+        /// R: what perpetuals are marked with.
+        public var reference: Double
+        /// The surface's forwards; nil: R stands for them.
+        public var forwards: PreparedSurface?
+        /// What forwards are multiplied by: 1, except where a move is tried out.
+        public var forwardFactor = 1.0
+        /// The references at which instruments settled, by expiry.
+        public var settlements: [Settlement] = []
+        /// The table's own decimals, as published; `price` and `debtPrice` where nothing is moved.
+        public var published: (price: FixedDecimal, debtPrice: FixedDecimal)
+    }
+
+    /// What a unit was worth when the instruments of one expiry settled.
+    public struct Settlement: Hashable, Sendable {
+        public var expiry: Instant
+        public var price: Double
+    }
+
+    /// Volatilities by strike.
+    public struct VolatilityPart: Sendable {
+        /// nil: `stressVolatility` stands for it.
+        public var surface: PreparedSurface?
+        public var stressVolatility: Double
+        /// What volatilities are multiplied by: 1, except where former ones are guessed.
+        public var factor = 1.0
+    }
+
+    /// What selling costs and how much may be sold at a time.
+    public struct SellingPart: Sendable {
+        public var impact: Impact?
+        /// Bids within 2 % of mid, in the valuation currency; ≥ 0.
+        public var depth: Double
+        /// The part of that depth that this margin shard may use, 0…1 (MODEL §5, §8).
+        public var share: Double
+    }
+
+    /// - Parameters:
+    ///   - table: its tiers and scan as published.
+    ///   - surface: the last one the gate passed, if any.
+    ///   - settlements: of expiries up to the table's time.
+    ///   - shard: the positions partition whose accounts are margined, of `shards`: its share of
+    ///     the depth is what the table says, else the same for all.
+    public init(
+        _ table: HaircutTable, surface: PreparedSurface?, settlements: [Settlement] = [],
+        shard: Int = 0, of shards: Int = 1
+    ) {
+        asset = table.asset
+        haircuts = HaircutPart(
+            sequence: table.sequence, boundBy: table.boundBy, validUntil: table.validUntil,
+            onTime: PreparedTiers(table.tiers),
+            late: PreparedTiers(table.tiers, leastInitial: table.fallback),
+            scan: ScanLadder(table.scan))
+        prices = PricePart(
+            time: table.time, price: table.price.double, debtPrice: table.debtPrice.double,
+            reference: table.reference.double, forwards: surface, settlements: settlements,
+            published: (table.price, table.debtPrice))
+        volatilities = VolatilityPart(surface: surface, stressVolatility: table.stressVolatility)
+        let share =
+            table.shares.isEmpty
+            ? 1 / Double(max(1, shards))
+            : table.shares.indices.contains(shard) ? table.shares[shard] : 0
+        selling = SellingPart(
+            impact: table.impact, depth: max(0, table.components.depth.double),
+            share: min(1, max(0, share)))
+    }
+
+    /// The valuation currency: haircut 0, price 1.
+    public init(valuationCurrency asset: Identifier) {
+        self.asset = asset
+        haircuts = HaircutPart(
+            sequence: 0, boundBy: [], validUntil: nil, onTime: .full, late: .full,
+            scan: ScanLadder([]))
+        prices = PricePart(
+            time: Instant(nanoseconds: .min), price: 1, debtPrice: 1, reference: 1,
+            published: (.one, .one))
+        volatilities = VolatilityPart(surface: nil, stressVolatility: 0)
+        selling = SellingPart(impact: nil, depth: .infinity, share: 1)
+    }
+
+    /// The price for delivery at an expiry: the surface's, else R.
+    public func forward(expiry: Instant) -> Double {
+        guard let forward = prices.forwards?.forward(expiry: expiry, at: prices.time) else {
+            return prices.reference
+        }
+        return forward * prices.forwardFactor
+    }
+
+    /// The volatility of an option, and whether it is the stress volatility for want of a surface.
+    public func volatility(strike: FixedDecimal, expiry: Instant) -> (value: Double, stress: Bool) {
+        let implied = volatilities.surface?.impliedVolatility(
+            strike: strike, expiry: expiry, at: prices.time)
+        if let implied { return (implied * volatilities.factor, false) }
+        return (volatilities.stressVolatility * volatilities.factor, true)
+    }
+
+    /// The price at which an instrument settled, or would settle now; nil before the expiry.
+    public func settlement(expiry: Instant) -> Double? {
+        guard expiry <= prices.time else { return nil }
+        return prices.settlements.first { $0.expiry == expiry }?.price ?? prices.reference
+    }
+
+    /// This market after a move of the price, everything in the asset moving with it; volatilities
+    /// stay by strike, and what has settled stays settled.
+    ///
+    /// - Parameter move: a fraction, > −1.
+    public func moved(by move: Double) -> AssetMarket {
+        var market = self
+        let factor = 1 + move
+        market.prices.price *= factor
+        market.prices.debtPrice *= factor
+        market.prices.reference *= factor
+        market.prices.forwardFactor *= factor
+        return market
+    }
+    /// This market after a rise of all maintenance haircuts.
+    ///
+    /// - Parameter rise: a fraction, ≥ 0.
+    public func raised(by rise: Double) -> AssetMarket {
+        var market = self
+        market.haircuts.onTime = haircuts.onTime.raised(by: rise)
+        market.haircuts.late = haircuts.late.raised(by: rise)
+        return market
+    }
+}
