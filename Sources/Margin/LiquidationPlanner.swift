@@ -126,7 +126,8 @@ struct LiquidationPlanner {
         let quantities = evaluation.quantities
         var trials: [Trial] = []
         for asset in book.assets.indices {
-            let sellable = min(quantities[asset], account.balances[asset])
+            let sellable = min(
+                quantities[asset], account.balances[asset], account.decimals[asset].double)
             if let trial = sale(of: asset, sellable, budget) { trials.append(trial) }
         }
         for lot in account.positions.indices where account.positions[lot].quantity != 0 {
@@ -195,10 +196,15 @@ struct LiquidationPlanner {
             action: .sell(asset), amount: amount, quantity: sellable, isWhole: true,
             paced: paced == book.valuationIndex ? nil : paced, notBefore: notBefore,
             account: account)
-        let fitting = trial.resized(by: min(1, room / amount))
+        var fitting = trial.resized(by: min(1, room / amount))
         guard let debt else { return fitting }
-        let proceeds = amount * min(1, room / amount) - priced(fitting).cost
-        return proceeds > -debt.value ? fitting.resized(by: -debt.value / proceeds) : fitting
+        // A smaller trade costs less a unit, so that the part that repays is found in a few turns.
+        for _ in 0..<8 {
+            let proceeds = fitting.amount - priced(fitting).cost
+            guard proceeds > -debt.value else { break }
+            fitting = fitting.resized(by: -debt.value / proceeds)
+        }
+        return fitting
     }
 
     /// Closing a position: what it is worth becomes balance, and its risk goes.
@@ -314,7 +320,14 @@ struct LiquidationPlanner {
         }
         // Rounded up to what an order can say, but never more than there is.
         let quantity = min(left, .units(trial.quantity, fractionDigits: 8, .up))
+        for asset in book.assets.indices
+        where account.balances[asset] != trial.account.balances[asset] {
+            account.decimals[asset] = .units(
+                trial.account.balances[asset], fractionDigits: 8, .down)
+        }
+        let decimals = account.decimals
         account = trial.account
+        account.decimals = decimals
         switch trial.action {
         case .sell(let asset): account.decimals[asset] = left - quantity
         case .close(let lot):
