@@ -69,6 +69,8 @@ struct Plan {
         var value: [UInt8]?
         /// For the reader of a failing history.
         var note: String
+        /// By which the partition is chosen; nil: by the key.
+        var partitionKey: String?
 
         var description: String { "\(topic) \(key ?? "no key"): \(note)" }
     }
