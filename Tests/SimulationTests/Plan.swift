@@ -11,6 +11,7 @@ struct Plan {
     /// before everything else, so that it does not matter when a restored shard reads them.
     var isReplayable = false
     var partitions = 2
+    var roles = [Role.haircut]
     /// In order of their times.
     var events: [Event] = []
     /// Milliseconds until the last event; quiet follows.
