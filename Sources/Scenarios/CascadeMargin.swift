@@ -45,7 +45,7 @@ struct CascadeMargin {
         tables: [HaircutTable], surfaces: [Surface], accounts: [AccountSnapshot]
     ) {
         var parameters = MarginParameters()
-        parameters.exposureMilliseconds = 60_000
+        parameters.exposureMilliseconds = 30_000
         shard = MarginShard(
             MarginConfiguration(
                 valuationCurrency: Scenario.valuationCurrency, parameters: parameters),

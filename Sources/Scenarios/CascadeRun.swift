@@ -45,6 +45,7 @@ struct CascadeRun {
         }
         margin = CascadeMargin(tables: published, surfaces: surfaces, accounts: accounts)
         market.advance(to: max(0, path.crashStep - 1))
+        if mode == .adaptiveWithoutGovernor { liftGovernor() }
     }
 
     mutating func play(_ step: Int) {
@@ -60,7 +61,7 @@ struct CascadeRun {
             margin.apply(liquidator.accounts[place])
         }
         planAnew(step)
-        if mode.isAdaptive { closeLoop() }
+        closeLoop()
         record(step)
     }
 
@@ -84,7 +85,22 @@ struct CascadeRun {
         margin.countBadDebt(at: market.time)
     }
 
+    /// Tells the haircut stage what accounts hold and what steps would force.
     private mutating func closeLoop() {
+        sink.removeAll()
+        for exposure in margin.takeExposures() {
+            _ = shard.apply(exposure, cause: .timer(market.time), to: &sink)
+        }
+        for table in sink.tables { publish(table) }
+    }
+
+    /// Two people lift the governor for as long as the crash lasts.
+    private mutating func liftGovernor() {
+        let control = Control(
+            asset: nil, time: market.time, sequence: 1, order: .solvency,
+            expires: market.time.advanced(bySeconds: Control.longestSeconds),
+            reason: "a cascade without the governor", by: "scenario", approvedBy: "operator")
+        _ = try? shard.apply(control, cause: .timer(market.time), to: &sink)
     }
 
     private mutating func record(_ step: Int) {
