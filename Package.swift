@@ -110,6 +110,12 @@ let package = Package(
         tests("KafkaTests", ["Kafka", "TestSupport"]),
         tests("MemoryLogTests", ["Kafka", "MemoryLog"]),
         tests(
+            "SimulationTests",
+            [
+                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
+                "MemoryLog", "TestSupport", logging,
+            ]),
+        tests(
             "PipelineTests",
             [
                 "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
