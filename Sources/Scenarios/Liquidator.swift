@@ -50,10 +50,9 @@ struct Liquidator {
 
     /// Executes every step that is due.
     ///
-    /// - Parameter value: of one contract of a position now.
     /// - Returns: the accounts that changed, in the order of execution.
     mutating func execute(
-        in market: inout CascadeMarket, value: (Position) -> InstrumentValue?
+        in market: inout CascadeMarket, valuer: ContractValuer
     ) -> [Int] {
         let now = market.time
         var changed: [Int] = []
@@ -61,7 +60,7 @@ struct Liquidator {
             let due = plans[place].prefix { $0.notBefore <= now }
             guard !due.isEmpty else { continue }
             plans[place].removeFirst(due.count)
-            for step in due { execute(step, of: place, in: &market, value: value) }
+            for step in due { execute(step, of: place, in: &market, valuer) }
             accounts[place].sequence += 1
             accounts[place].time = now
             wasForced[place] = true
@@ -72,8 +71,7 @@ struct Liquidator {
     }
 
     private mutating func execute(
-        _ step: PlanStep, of place: Int, in market: inout CascadeMarket,
-        value: (Position) -> InstrumentValue?
+        _ step: PlanStep, of place: Int, in market: inout CascadeMarket, _ valuer: ContractValuer
     ) {
         switch step.action {
         case .sell(let asset):
@@ -81,7 +79,7 @@ struct Liquidator {
         case .close(let instrument):
             let positions = accounts[place].positions
             guard let index = positions.firstIndex(where: { $0.instrument == instrument }),
-                let value = value(positions[index])
+                let value = valuer.value(of: positions[index])
             else { return }
             close(step.quantity, at: index, of: place, value, in: &market)
         }
