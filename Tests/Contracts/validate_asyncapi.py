@@ -20,7 +20,7 @@ CHANNELS = {  # topic: message, cleanup policy
     "risk.liquidation-alerts.v1": ("liquidation-alert.v1", "delete"),
     "risk.breakers.v1": ("breaker.v1", "delete"),
     "risk.exposures.v1": ("exposure.v1", "compact"),
-    "breakwater.checkpoints.v1": ("checkpoint", "compact"),
+    "breakwater.checkpoints.v1": ("checkpoint.v1", "compact"),
     "breakwater.dead-letters.v1": ("dead-letter", "delete"),
 }
 
