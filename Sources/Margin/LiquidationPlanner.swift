@@ -150,32 +150,17 @@ struct LiquidationPlanner {
     }
 
     /// The part of a trade that just reaches the target, where all of it does more.
-    ///
-    /// False position, the end that stays halved (Illinois): what is missing is nearly linear in
-    /// the part, so that a few evaluations do.
     private mutating func shortened(_ trial: Trial) -> Trial {
         // Met is a target that is exceeded by a hundredth of a thousandth, or by a last digit.
         let tolerance = max(5e-6, 1e-12 * trial.amount)
-        var low = (part: 0.0, missing: missing(figures) + tolerance)
-        var high = (part: 1.0, missing: missing(trial.figures) + tolerance)
+        var bracket = RootBracket(
+            (0, missing(figures) + tolerance), (1, missing(trial.figures) + tolerance))
         var least = trial
-        var lastWasHigh: Bool?
-        for _ in 0..<60 where abs(high.missing) > tolerance {
-            let width = high.part - low.part
-            var part = low.part + width * low.missing / (low.missing - high.missing)
-            if !(part > low.part && part < high.part) { part = low.part + width / 2 }
+        for _ in 0..<60 where abs(missing(least.figures) + tolerance) > tolerance {
+            let part = bracket.guess
             let tried = tried(trial.resized(by: part))
-            let excess = missing(tried.figures)
-            if excess <= 0 {
-                if lastWasHigh == true { low.missing /= 2 }
-                lastWasHigh = true
-                high = (part, excess + tolerance)
-                least = tried
-            } else {
-                if lastWasHigh == false { high.missing /= 2 }
-                lastWasHigh = false
-                low = (part, excess + tolerance)
-            }
+            bracket.narrow(to: part, missing(tried.figures) + tolerance)
+            if missing(tried.figures) <= 0 { least = tried }
         }
         return least
     }
