@@ -57,7 +57,10 @@ let package = Package(
         .target(name: "CScenarioData"),
         .target(
             name: "Scenarios",
-            dependencies: ["Quantities", "Market", "Haircuts", "Messages", "CScenarioData"],
+            dependencies: [
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages",
+                "CScenarioData", numerics,
+            ],
             exclude: ["Recorded"], swiftSettings: settings),
         room("Operations", ["Quantities", "Haircuts", "CCrypto", logging, yams]),
         .executableTarget(
@@ -81,14 +84,17 @@ let package = Package(
             swiftSettings: settings),
         // Replaces malloc by a counting one in the test bundle; glibc only.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        // Kafka's semantics in memory: what the simulation stands on.
+        .target(
+            name: "MemoryLog", dependencies: ["Kafka"], path: "Tests/MemoryLog",
+            swiftSettings: settings),
         tests("TidyTests", ["TestSupport"]),
         tests("QuantitiesTests", ["Quantities", "TestSupport"]),
         tests(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
             exclude: ["Vectors"]),
         tests(
-            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"],
-            exclude: ["Reference"]),
+            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
         tests(
             "EngineTests",
             [
@@ -102,6 +108,13 @@ let package = Package(
                 "CAllocationCounter",
             ]),
         tests("KafkaTests", ["Kafka", "TestSupport"]),
+        tests("MemoryLogTests", ["Kafka", "MemoryLog"]),
+        tests(
+            "SimulationTests",
+            [
+                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
+                "MemoryLog", "TestSupport", logging,
+            ]),
         tests(
             "PipelineTests",
             [

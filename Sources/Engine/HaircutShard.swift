@@ -26,9 +26,12 @@ public enum Disposition: Hashable, Sendable {
 /// order give the same tables. Shard time is the largest time of the messages applied and the
 /// timers given; it does not go back.
 public struct HaircutShard: Sendable {
-    public private(set) var time: Instant?
-    private let names: IdentifierTable
-    private var assets: [AssetHaircuts]
+    public internal(set) var time: Instant?
+    let names: IdentifierTable
+    var assets: [AssetHaircuts]
+    /// Which assets' checkpoints are to be written, and whether there is one.
+    var isTouched: [Bool]
+    var hasTouched = false
 
     /// - Parameter assets: each asset once, its parameters without violations. An asset of
     ///   another partition does no harm: its messages do not come here.
@@ -36,6 +39,7 @@ public struct HaircutShard: Sendable {
         names = IdentifierTable(configurations.map(\.asset))
         precondition(names.count == configurations.count, "an asset is listed twice")
         assets = configurations.map(AssetHaircuts.init)
+        isTouched = Array(repeating: false, count: assets.count)
     }
 
     /// The assets of the configuration, in its order.
@@ -75,6 +79,7 @@ public struct HaircutShard: Sendable {
         time = now
         for index in assets.indices
         where assets[index].evaluate(at: now, cause: .timer(timer)) {
+            touch(index)
             publish(index, to: &sink)
         }
     }
@@ -85,8 +90,14 @@ public struct HaircutShard: Sendable {
     ) -> Disposition {
         guard arrival != .duplicate else { return .duplicate }
         time = now
+        touch(index)
         if assets[index].evaluate(at: now, cause: cause) { publish(index, to: &sink) }
         return arrival == .sequenceReset ? .sequenceReset : .applied
+    }
+
+    private mutating func touch(_ index: Int) {
+        isTouched[index] = true
+        hasTouched = true
     }
 
     private func publish(_ index: Int, to sink: inout some HaircutSink) {

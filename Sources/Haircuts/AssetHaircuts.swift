@@ -7,7 +7,7 @@ import Quantities
 /// neither clock nor bus; times come with the calls and do not go back.
 public struct AssetHaircuts: Sendable {
     public let configuration: AssetConfiguration
-    /// The table published last; nil before the first.
+    /// The table published last; nil before the first, and after a restore until the next.
     public private(set) var published: HaircutTable?
 
     private let model: HaircutModel
@@ -15,50 +15,31 @@ public struct AssetHaircuts: Sendable {
     private let grid: TickGrid
     private let schedule: TierSchedule
 
-    private var sources: PriceSources
-    private var book = PrimaryBook()
-    private var fast = RealisedVolatility.fast
-    private var slow = RealisedVolatility.slow
-    private var surface: GoodSurface?
+    var sources: PriceSources
+    var book = PrimaryBook()
+    var baseline = Baseline()
+    var fast = RealisedVolatility.fast
+    var slow = RealisedVolatility.slow
+    var recent = PriceHistory(stepSeconds: 10, steps: 7)
+    var minutes = PriceHistory(stepSeconds: 60, steps: 31)
+    /// The last good surface and what it says; its content is missing after a restore until the
+    /// surface is read again.
+    var surface: AssetCheckpoint.SurfaceMark?
+    var prepared: PreparedSurface?
     private var curve = VolatilityCurve()
-    private var columns: [Column]
+    var columns: [Column]
+    var breaker = CircuitBreaker.State()
+    var governor = Governor.State()
+    var last: AssetCheckpoint.Published?
     private var settledAt: Instant?
-    private var evaluatedAt: Instant?
+    var evaluatedAt: Instant?
+    /// Whether a baseline sample closed since this was last asked.
+    var hasClosedSample = false
 
     // Reused by every evaluation.
     private var draft: HaircutTable?
     private var initialTicks: [Ratio] = []
     private var maintenanceTicks: [Ratio] = []
-
-    /// The primary venue's book, as far as the model reads it.
-    private struct PrimaryBook: Hashable, Sendable {
-        /// Of the last book with two sides; nil before the first.
-        var mid: FixedDecimal?
-        /// Of the newest book.
-        var time: Instant?
-        /// Bids within 2 % of mid, in the valuation currency; 0 when a side is empty.
-        var depth = 0.0
-        /// Base units a day as quoted, if ever.
-        var dailyVolume: FixedDecimal?
-        var spread = SpreadStatistics()
-        var lastSpread = 0.0
-        var baseline = Baseline()
-    }
-
-    private struct GoodSurface: Sendable {
-        var prepared: PreparedSurface
-        var time: Instant
-        var sequence: Int64
-    }
-
-    /// What is remembered for one notional of the grid.
-    private struct Column: Hashable, Sendable {
-        /// Limiter positions, unrounded; nil before the first target.
-        var initial: Double?
-        var maintenance: Double?
-        var initialTick: Ratio?
-        var maintenanceTick: Ratio?
-    }
 
     /// - Parameter configuration: its parameters without violations.
     public init(_ configuration: AssetConfiguration) {
@@ -72,7 +53,7 @@ public struct AssetHaircuts: Sendable {
         sources = PriceSources(
             configured: configuration.sources, staleSeconds: parameters.quoteStaleSeconds,
             dispersionTolerance: parameters.dispersionTolerance)
-        columns = Array(repeating: Column(), count: parameters.notionals.count)
+        columns = parameters.notionals.map { Column(notional: $0) }
     }
 
     /// The last good reference and mid; nil before they are known.
@@ -97,6 +78,10 @@ public struct AssetHaircuts: Sendable {
         if sources.settle(at: now), let reference = sources.reference?.double, reference > 0 {
             fast.update(price: reference, at: now)
             slow.update(price: reference, at: now)
+            if let exact = sources.reference {
+                recent.update(price: exact, at: now)
+                minutes.update(price: exact, at: now)
+            }
         }
         return arrival
     }
@@ -111,11 +96,15 @@ public struct AssetHaircuts: Sendable {
             book.lastSpread = spread
             book.spread.update(spread: spread, at: now)
             book.depth = quote.bidDepth
+            book.hasEmptySide = false
         } else {
             book.depth = 0
+            book.hasEmptySide = true
         }
         guard book.mid != nil else { return }
-        book.baseline.update(depth: book.depth, spread: book.lastSpread, at: now)
+        if baseline.update(depth: book.depth, spread: book.lastSpread, at: now) {
+            hasClosedSample = true
+        }
     }
 
     /// Takes a surface of this asset if the gate lets it pass; otherwise the last good one stays.
@@ -130,8 +119,7 @@ public struct AssetHaircuts: Sendable {
         }
         guard arrival != .duplicate else { return arrival }
         try SurfaceGate.check(surface, at: now)
-        self.surface = GoodSurface(
-            prepared: PreparedSurface(surface), time: surface.time, sequence: surface.sequence)
+        take(surface)
         return arrival
     }
 
@@ -149,6 +137,7 @@ public struct AssetHaircuts: Sendable {
         compute(at: now, mid: mid, reference: reference, cause: cause)
         evaluatedAt = now
         guard let candidate = draft, isWorthPublishing(candidate) else { return false }
+        note(candidate)
         // The two tables change places so that neither's arrays are copied.
         draft = published
         published = candidate
@@ -156,14 +145,16 @@ public struct AssetHaircuts: Sendable {
     }
 
     private func isDue(at now: Instant, _ mid: FixedDecimal, _ reference: FixedDecimal) -> Bool {
-        guard let published, let evaluatedAt else { return true }
+        guard let last, let evaluatedAt else { return true }
         let interval = Int64(configuration.parameters.publishIntervalMilliseconds * 1e6)
-        guard now.nanoseconds - published.time.nanoseconds >= interval else { return false }
+        guard now.nanoseconds - last.time.nanoseconds >= interval else { return false }
         return now.nanoseconds - evaluatedAt.nanoseconds >= interval
-            || hasMoved(Valuation(mid: mid, reference: reference), since: published)
+            || hasMoved(Valuation(mid: mid, reference: reference), since: last)
     }
 
-    private func hasMoved(_ valuation: Valuation, since last: HaircutTable) -> Bool {
+    private func hasMoved(
+        _ valuation: Valuation, since last: AssetCheckpoint.Published
+    ) -> Bool {
         let tolerance = configuration.parameters.priceToleranceBasisPoints / 1e4
         func moved(_ new: FixedDecimal, _ old: FixedDecimal) -> Bool {
             abs(new.double / old.double - 1) >= tolerance * (1 - 1e-12)
@@ -172,12 +163,12 @@ public struct AssetHaircuts: Sendable {
     }
 
     private func isWorthPublishing(_ candidate: HaircutTable) -> Bool {
-        guard let published else { return true }
+        guard let last else { return true }
         let heartbeat = Int64(configuration.parameters.heartbeatMilliseconds * 1e6)
-        return candidate.tiers != published.tiers || candidate.state != published.state
-            || candidate.time.nanoseconds - published.time.nanoseconds >= heartbeat
+        return !candidate.hasTiers(last.tiers) || candidate.state != last.state
+            || candidate.time.nanoseconds - last.time.nanoseconds >= heartbeat
             || hasMoved(
-                Valuation(mid: candidate.mid, reference: candidate.reference), since: published)
+                Valuation(mid: candidate.mid, reference: candidate.reference), since: last)
     }
 
     /// What the model reads, now.
@@ -188,7 +179,7 @@ public struct AssetHaircuts: Sendable {
         return MarketState(
             mid: mid.double, reference: reference.double, spread: book.spread.mean ?? 0,
             spreadDeviation: book.spread.deviation, depth: book.depth, depthPrior: prior,
-            depthBaseline: max(book.baseline.depth ?? prior, prior),
+            depthBaseline: max(baseline.depth ?? prior, prior),
             dailyVolume: (quoted ?? configuration.dailyVolume).double * mid.double,
             systemCollateral: configuration.systemCollateral.double,
             quoteAgeSeconds: max(0, now.seconds(since: book.time ?? now)),
@@ -201,9 +192,9 @@ public struct AssetHaircuts: Sendable {
     ) {
         let parameters = configuration.parameters
         let market = market(at: now, mid: mid, reference: reference)
-        if let surface {
+        if let prepared {
             curve.update(
-                surface.prepared, at: now, wingDeviations: parameters.wingDeviations)
+                prepared, at: now, wingDeviations: parameters.wingDeviations)
         }
         let shared = model.shared(market, curve: curve)
         let state = BreakerState.normal
@@ -258,9 +249,10 @@ public struct AssetHaircuts: Sendable {
             seconds: seconds)
         let initialTick = grid.next(after: columns[index].initialTick, value: initial)
         let maintenanceTick = grid.next(after: columns[index].maintenanceTick, value: maintenance)
-        columns[index] = Column(
-            initial: initial, maintenance: maintenance, initialTick: initialTick,
-            maintenanceTick: maintenanceTick)
+        columns[index].initial = initial
+        columns[index].maintenance = maintenance
+        columns[index].initialTick = initialTick
+        columns[index].maintenanceTick = maintenanceTick
         initialTicks.append(initialTick)
         maintenanceTicks.append(maintenanceTick)
     }
@@ -308,7 +300,7 @@ public struct AssetHaircuts: Sendable {
     /// The table to fill: the one before last, whose arrays are reused, or a new one.
     private mutating func takeDraft(at now: Instant, cause: Cause) -> HaircutTable {
         let validity = Int64(configuration.parameters.validitySeconds * 1e9)
-        let sequence = (published?.sequence ?? 0) + 1
+        let sequence = (last?.sequence ?? 0) + 1
         let validUntil = now.advanced(byNanoseconds: validity)
         var table = draft.take() ?? emptyTable
         table.time = now

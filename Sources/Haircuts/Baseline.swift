@@ -11,15 +11,22 @@ public struct Baseline: Hashable, Sendable {
     public private(set) var depth: Double?
     public private(set) var spread: Double?
 
-    private var samples: [Sample] = []
+    private(set) var samples: [Sample] = []
     /// Where values are sorted; kept, so that closing a sample allocates nothing.
     private var sorted: [Double] = []
-    private var current: Sample?
+    private(set) var current: Sample?
 
-    private struct Sample: Hashable, Sendable {
-        var period: Int64
-        var depth: Double
-        var spread: Double
+    /// What was in force when the five minutes of this number ended.
+    package struct Sample: Hashable, Sendable {
+        package var period: Int64
+        package var depth: Double
+        package var spread: Double
+
+        package init(period: Int64, depth: Double, spread: Double) {
+            self.period = period
+            self.depth = depth
+            self.spread = spread
+        }
     }
 
     public static let periodSeconds: Int64 = 300
@@ -40,14 +47,26 @@ public struct Baseline: Hashable, Sendable {
         guard let last = current, last.period < period else { return false }
         samples.append(last)
         samples.removeAll { $0.period < period - Int64(Self.periods) }
-        if samples.count >= Self.leastSamples {
-            self.depth = median { $0.depth }
-            self.spread = median { $0.spread }
-        } else {
-            self.depth = nil
-            self.spread = nil
-        }
+        takeMedians()
         return true
+    }
+
+    /// Takes back what a checkpoint kept: the closed samples, oldest first, and the open one.
+    mutating func restore(samples: [Sample], current: Sample?) {
+        self.samples.removeAll(keepingCapacity: true)
+        self.samples.append(contentsOf: samples.suffix(Self.periods))
+        self.current = current
+        takeMedians()
+    }
+
+    private mutating func takeMedians() {
+        if samples.count >= Self.leastSamples {
+            depth = median { $0.depth }
+            spread = median { $0.spread }
+        } else {
+            depth = nil
+            spread = nil
+        }
     }
 
     private mutating func median(_ value: (Sample) -> Double) -> Double {

@@ -4,7 +4,7 @@ extension Black76 {
     /// Prices of one option at four forwards and deviations at once, without branches; as `price`,
     /// to 1e-12 of the smaller of forward and strike.
     ///
-    /// With `d = |ln(F/K)|/s`, `e = high·φ(d + s/2)` and Mills' ratio M, the option out of the money
+    /// With `d = |ln(F/K)|/s`, `e = high·φ(d + s/2)`, Mills' ratio M, the option out of the money
     /// is worth `e·(M(d − s/2) − M(d + s/2))`, since `low·φ(d − s/2) = high·φ(d + s/2)`.
     ///
     /// - Parameters:

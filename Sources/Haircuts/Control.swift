@@ -80,4 +80,9 @@ public struct Control: Hashable, Sendable {
         self.by = by
         self.approvedBy = approvedBy
     }
+
+    /// A control that says nothing, to decode into.
+    public static let blank = Control(
+        asset: nil, time: Instant(nanoseconds: 0), sequence: 0, order: .freeze, expires: nil,
+        reason: "", by: "", approvedBy: "")
 }

@@ -6,30 +6,48 @@ import Quantities
 /// - Source: MODEL §1.
 public struct PriceSources: Hashable, Sendable {
     /// The median of the fresh sources; nil before the first.
-    public private(set) var reference: FixedDecimal?
+    public internal(set) var reference: FixedDecimal?
     /// 0…1; how well the sources agree.
-    public private(set) var confidence = 1.0
+    public internal(set) var confidence = 1.0
 
-    private var sources: [Source] = []
+    var sources: [Source] = []
     private var fresh: [FixedDecimal] = []
-    private var hourlyPeaks: [HourlyPeak] = []
+    var hourlyPeaks: [HourlyPeak] = []
     /// Sources whose absence may be held against the reference; nil: as many as were seen.
     private let configured: Int?
     private let staleNanoseconds: Int64
     private let dispersionTolerance: Double
 
-    private struct Source: Hashable, Sendable {
-        var venue: Identifier
-        var kind: Quote.Kind
-        var time: Instant
-        var sequence: Int64
+    /// One venue's book or index, and the last that was heard of it.
+    package struct Source: Hashable, Sendable {
+        package var venue: Identifier
+        package var kind: Quote.Kind
+        package var time: Instant
+        package var sequence: Int64
         /// nil: the venue quotes, but has no two-sided price.
-        var price: FixedDecimal?
+        package var price: FixedDecimal?
+
+        package init(
+            venue: Identifier, kind: Quote.Kind, time: Instant, sequence: Int64,
+            price: FixedDecimal?
+        ) {
+            self.venue = venue
+            self.kind = kind
+            self.time = time
+            self.sequence = sequence
+            self.price = price
+        }
     }
 
-    private struct HourlyPeak: Hashable, Sendable {
-        var hour: Int64
-        var count: Int
+    /// The most sources fresh together within one hour.
+    package struct HourlyPeak: Hashable, Sendable {
+        package var hour: Int64
+        package var count: Int
+
+        package init(hour: Int64, count: Int) {
+            self.hour = hour
+            self.count = count
+        }
     }
 
     /// Sources remembered; the one unheard of for longest gives way to a new one.
@@ -78,6 +96,18 @@ public struct PriceSources: Hashable, Sendable {
         sources[index].time = time
         sources[index].price = price
         return arrival
+    }
+
+    /// Takes back what a checkpoint kept; of more than `mostSources` the first.
+    mutating func restore(
+        _ sources: [Source], peaks: [HourlyPeak], reference: FixedDecimal?, confidence: Double
+    ) {
+        self.sources.removeAll(keepingCapacity: true)
+        self.sources.append(contentsOf: sources.prefix(Self.mostSources))
+        hourlyPeaks.removeAll(keepingCapacity: true)
+        hourlyPeaks.append(contentsOf: peaks)
+        self.reference = reference
+        self.confidence = confidence
     }
 
     /// Draws the reference from the sources that are fresh at a time, or holds it when fewer are

@@ -13,18 +13,32 @@ public struct RealisedVolatility: Hashable, Sendable {
     /// Length of a bar in seconds and the weight of the past a bar.
     public let barSeconds: Int64
     public let decay: Double
-    /// Mean square return a bar; meaningless while `returns` is 0.
-    public private(set) var variance = 0.0
-    /// Returns seen.
-    public private(set) var returns = 0
+    package var state = State()
 
-    private var open: Bar?
-    private var closed: Bar?
+    /// What is remembered from price to price.
+    package struct State: Hashable, Sendable {
+        package var variance = 0.0
+        package var returns = 0
+        package var open: Bar?
+        package var closed: Bar?
 
-    private struct Bar: Hashable, Sendable {
-        var period: Int64
-        var price: Double
+        package init() {}
     }
+
+    package struct Bar: Hashable, Sendable {
+        package var period: Int64
+        package var price: Double
+
+        package init(period: Int64, price: Double) {
+            self.period = period
+            self.price = price
+        }
+    }
+
+    /// Mean square return a bar; meaningless while `returns` is 0.
+    public var variance: Double { state.variance }
+    /// Returns seen.
+    public var returns: Int { state.returns }
 
     /// Returns after which the volatility is defined.
     public static let leastReturns = 12
@@ -52,26 +66,26 @@ public struct RealisedVolatility: Hashable, Sendable {
     /// Takes a price; > 0. Time does not go back.
     public mutating func update(price: Double, at time: Instant) {
         let period = time.period(ofSeconds: barSeconds)
-        if let last = open, last.period < period {
-            if let closed {
+        if let last = state.open, last.period < period {
+            if let closed = state.closed {
                 add(
                     logReturn: Double.log(last.price / closed.price),
                     bars: Int(last.period - closed.period))
             }
-            closed = last
+            state.closed = last
         }
-        open = Bar(period: max(period, open?.period ?? period), price: price)
+        state.open = Bar(period: max(period, state.open?.period ?? period), price: price)
     }
 
     /// Takes a logarithmic return over a number of bars; ≥ 1.
     public mutating func add(logReturn: Double, bars: Int) {
         let square = logReturn * logReturn / Double(bars)
         if returns == 0 {
-            variance = square
+            state.variance = square
         } else {
             let weight = square >= variance ? 1 - Double.pow(decay, bars) : 1 - decay
-            variance += weight * (square - variance)
+            state.variance += weight * (square - variance)
         }
-        returns += 1
+        state.returns += 1
     }
 }

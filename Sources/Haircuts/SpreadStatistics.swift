@@ -7,9 +7,9 @@ import RealModule
 /// - Source: MODEL §1.
 public struct SpreadStatistics: Hashable, Sendable {
     /// As fractions of mid; nil before the first book.
-    public private(set) var mean: Double?
-    private var variance = 0.0
-    private var time = Instant(nanoseconds: 0)
+    public package(set) var mean: Double?
+    package var variance = 0.0
+    package var time = Instant(nanoseconds: 0)
 
     public static let halfLifeSeconds = 600.0
 

@@ -79,7 +79,7 @@ extension Consumer {
 
     /// What fences this member's offsets in ``Producer/sendOffsets(_:of:within:)``. It is of the
     /// group's present generation: take it anew after each rebalance.
-    public func groupMetadata() throws(KafkaError) -> ConsumerGroupMetadata {
+    public func groupMetadata() throws(KafkaError) -> any GroupMetadata {
         let operation = "read the metadata of group \(groupId)"
         guard let pointer = rd_kafka_consumer_group_metadata(try handle.open(operation)) else {
             throw KafkaError(code: KafkaError.Code.wrongState, operation: operation)
@@ -89,7 +89,7 @@ extension Consumer {
 }
 
 /// A consumer's membership: group, generation and member, as transactions need it.
-public final class ConsumerGroupMetadata {
+public final class ConsumerGroupMetadata: GroupMetadata {
     let pointer: OpaquePointer
 
     init(consuming pointer: OpaquePointer) { self.pointer = pointer }

@@ -8,14 +8,15 @@ public protocol PartitionOwner: AnyObject {
     /// - Returns: all that is to be read: those, and partitions of other topics besides, each with
     ///   its start. The consumer assigns them; their queues are in ``Consumer/queues`` afterwards.
     func partitionsAssigned(
-        _ partitions: [TopicPartition], to consumer: Consumer
+        _ partitions: [TopicPartition], to consumer: any LogConsumer
     ) -> [TopicPartitionOffset]
 
     /// The group takes `partitions` away: stop them, and end or abort their transaction, before
     /// returning; then the consumer unassigns everything.
     ///
     /// - Parameter lost: they may have another owner already: nothing may be committed for them.
-    func partitionsRevoked(_ partitions: [TopicPartition], lost: Bool, from consumer: Consumer)
+    func partitionsRevoked(
+        _ partitions: [TopicPartition], lost: Bool, from consumer: any LogConsumer)
 }
 
 /// A consumer of one group, or of partitions assigned by hand, or of both in turn.
@@ -34,16 +35,18 @@ public protocol PartitionOwner: AnyObject {
 ///
 /// There is no pause and resume: with batches, librdkafka 2.0.2 skips offsets there. Not draining a
 /// queue is the backpressure. Polling, not progress, is what keeps the member in its group.
-public final class Consumer {
+public final class Consumer: LogConsumer {
     let handle: ClientHandle
     let groupId: String
     private(set) var mainQueue: OpaquePointer?
     private var batches: [RecordBatch] = []
     private var owner: (any PartitionOwner)?
     /// The queues of the current assignment, in its order.
-    public private(set) var queues: [PartitionQueue] = []
+    public var queues: [any LogQueue] { partitionQueues }
+    private var partitionQueues: [PartitionQueue] = []
     /// Ends ``wait(upTo:)`` from any thread.
     public let waker: Waker
+    public var wake: @Sendable () -> Void { { [waker] in waker.wake() } }
 
     /// - Parameters:
     ///   - configuration: see
@@ -106,7 +109,7 @@ public final class Consumer {
     public func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError) {
         let operation = "assign \(offsets.count) partitions"
         let client = try handle.open(operation)
-        if !queues.isEmpty { releaseQueues(unassign: client) }
+        if !partitionQueues.isEmpty { releaseQueues(unassign: client) }
         var detached: [PartitionQueue] = []
         for each in offsets {
             detached.append(
@@ -114,7 +117,7 @@ public final class Consumer {
         }
         let list = try PartitionList(offsets)
         try KafkaError.check(rd_kafka_assign(client, list.pointer), operation)
-        queues = detached
+        partitionQueues = detached
     }
 
     /// Reads nothing any more.
@@ -134,11 +137,6 @@ public final class Consumer {
             throw KafkaError(consuming: error, operation: "seek", mask: handle.context.mask)
         }
         try list.checkElements("seek")
-    }
-
-    /// The queue of a partition of the current assignment.
-    public func queue(of partition: TopicPartition) -> PartitionQueue? {
-        queues.first { $0.topicPartition == partition }
     }
 
     // MARK: The loop
@@ -238,8 +236,8 @@ public final class Consumer {
             handle.context.report(
                 .failure(KafkaError(code: code.rawValue, operation: "unassign all partitions")))
         }
-        for queue in queues { queue.discard() }
-        queues = []
+        for queue in partitionQueues { queue.discard() }
+        partitionQueues = []
     }
 
     // MARK: Closing
@@ -263,8 +261,8 @@ public final class Consumer {
         let hasLeft = leave(client, within: limit / 2)
         self.owner = nil
         for batch in batches { batch.release() }
-        for queue in queues { queue.discard() }
-        queues = []
+        for queue in partitionQueues { queue.discard() }
+        partitionQueues = []
         if let mainQueue {
             crdkafka_wakeup_detach(mainQueue)
             rd_kafka_queue_destroy(mainQueue)

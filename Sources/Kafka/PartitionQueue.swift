@@ -4,7 +4,7 @@ import CRdKafka
 /// owner drains them: not draining is the backpressure, within `queued.max.messages.kbytes`.
 ///
 /// Belongs to its consumer's thread. Once the partition is revoked it stays empty.
-public final class PartitionQueue {
+public final class PartitionQueue: LogQueue {
     public let topicPartition: TopicPartition
     private var queue: OpaquePointer?
     private let waker: Waker
@@ -36,7 +36,7 @@ public final class PartitionQueue {
     /// - Parameter wait: for a first record if none is there; then takes what is there at once.
     /// - Returns: the records in the batch. 0 says nothing of ends and errors: ask the batch.
     @discardableResult
-    public func drain(into batch: RecordBatch, wait: Duration = .zero) -> Int {
+    public func drain(into batch: RecordBatch, wait: Duration) -> Int {
         guard let queue else {
             batch.release()
             return 0

@@ -25,10 +25,15 @@ extension Producer {
     /// - Parameter metadata: ``Consumer/groupMetadata()`` of the present generation; an older one
     ///   is fenced.
     public func sendOffsets(
-        _ offsets: [CommittedOffset], of metadata: ConsumerGroupMetadata, within limit: Duration
+        _ offsets: [CommittedOffset], of metadata: any GroupMetadata, within limit: Duration
     ) throws(KafkaError) {
         let operation = "send offsets to the transaction"
         let client = try handle.open(operation)
+        guard let metadata = metadata as? ConsumerGroupMetadata else {
+            throw KafkaError(
+                code: KafkaError.Code.invalidArgument, operation: operation,
+                reason: "the group's metadata is of another kind of log")
+        }
         let list = try PartitionList(offsets)
         try check(
             rd_kafka_send_offsets_to_transaction(

@@ -7,7 +7,7 @@ import CRdKafka
 ///
 /// An idempotent producer of librdkafka 2.0.2 turns fatal when a time-out leaves it unknown whether
 /// a message was written: see ``fatalError``. Close it, make another and send again what counts.
-public final class Producer {
+public final class Producer: LogProducer {
     let handle: ClientHandle
     private let bootstrapServers: String
     private var topicPointers: [OpaquePointer] = []
@@ -19,7 +19,12 @@ public final class Producer {
 
     /// A topic of one producer, to produce to without looking up its name.
     public struct Topic: Sendable, Hashable {
-        let index: Int
+        /// In the order in which the producer was asked for its topics, from 0.
+        public let index: Int
+
+        public init(index: Int) {
+            self.index = index
+        }
     }
 
     /// Whether the producer took a message.

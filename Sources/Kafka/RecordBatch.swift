@@ -1,7 +1,7 @@
 import CRdKafka
 
 /// Records drained from one partition, in librdkafka's own memory: nothing is copied, and once the
-/// batch exists nothing is allocated for a record.
+/// batch exists nothing is allocated for a record. A log in memory lends its own records instead.
 ///
 /// Made by ``Consumer/makeBatch(capacity:)`` and used again and again. The bytes of its records are
 /// valid until the batch is released or drained into again, or its consumer's partitions are
@@ -10,6 +10,10 @@ public final class RecordBatch {
     private let slots: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private let reports: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private var reportCount = 0
+    /// Of a log in memory; empty when the records are librdkafka's.
+    private var stored: [StoredRecord] = []
+    private var storedEnd: Int64?
+    private var storedFailures: [PartitionFailure] = []
     private let mask: SecretMask
     /// The most records it takes; > 0.
     public let capacity: Int
@@ -17,6 +21,12 @@ public final class RecordBatch {
     public private(set) var count = 0
     /// Where the records come from; nil before the first drain.
     public private(set) var source: TopicPartition?
+
+    /// For a log in memory, which fills it by ``fill(with:source:endOffset:failures:)``.
+    public convenience init(capacity: Int) {
+        self.init(
+            capacity: capacity, mask: SecretMask(ClientConfiguration(bootstrapServers: "")))
+    }
 
     init(capacity: Int, mask: SecretMask) {
         precondition(capacity > 0, "a batch holds at least one record")
@@ -39,15 +49,14 @@ public final class RecordBatch {
     /// - Parameter index: 0..<count.
     public subscript(index: Int) -> Record {
         precondition(index >= 0 && index < count, "no such record in the batch")
-        guard let message = slots[index] else {
-            preconditionFailure("an empty slot is not counted")
-        }
-        return Record(message: message)
+        guard let message = slots[index] else { return Record(stored[index]) }
+        return Record(message)
     }
 
     /// The offset behind the newest record of the partition, when this drain reached it: all there
     /// was has been read, transaction markers and holes included.
     public var endOffset: Int64? {
+        if let storedEnd { return storedEnd }
         for index in stride(from: reportCount - 1, through: 0, by: -1) {
             guard let report = reports[index] else { continue }
             if report.pointee.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
@@ -59,6 +68,7 @@ public final class RecordBatch {
 
     /// Whether the partition reported errors; see ``failures``.
     public var hasFailures: Bool {
+        if !storedFailures.isEmpty { return true }
         for index in 0..<reportCount {
             guard let report = reports[index] else { continue }
             if report.pointee.err != RD_KAFKA_RESP_ERR__PARTITION_EOF { return true }
@@ -70,24 +80,58 @@ public final class RecordBatch {
     /// ``KafkaError/Code/offsetReset``: the partition stands still until it is assigned or sought
     /// anew.
     public var failures: [PartitionFailure] {
-        (0..<reportCount).compactMap { index in
-            guard let report = reports[index], let source,
-                report.pointee.err != RD_KAFKA_RESP_ERR__PARTITION_EOF
-            else { return nil }
-            let reason = rd_kafka_message_errstr(report).map { mask.masked(String(cString: $0)) }
-            return PartitionFailure(
-                topicPartition: source, offset: report.pointee.offset,
-                error: KafkaError(
-                    code: report.pointee.err.rawValue, operation: "read \(source)", reason: reason))
-        }
+        storedFailures
+            + (0..<reportCount).compactMap { index in
+                guard let report = reports[index], let source,
+                    report.pointee.err != RD_KAFKA_RESP_ERR__PARTITION_EOF
+                else { return nil }
+                let reason = rd_kafka_message_errstr(report).map {
+                    mask.masked(String(cString: $0))
+                }
+                return PartitionFailure(
+                    topicPartition: source, offset: report.pointee.offset,
+                    error: KafkaError(
+                        code: report.pointee.err.rawValue, operation: "read \(source)",
+                        reason: reason))
+            }
     }
 
     /// Gives the records back to librdkafka; the batch is empty then.
     public func release() {
-        for index in 0..<count { rd_kafka_message_destroy(slots[index]) }
         for index in 0..<reportCount { rd_kafka_message_destroy(reports[index]) }
-        count = 0
         reportCount = 0
+        guard stored.isEmpty else {
+            stored = []
+            count = 0
+            return releaseReports()
+        }
+        for index in 0..<count { rd_kafka_message_destroy(slots[index]) }
+        count = 0
+        if storedEnd != nil || !storedFailures.isEmpty { releaseReports() }
+    }
+
+    private func releaseReports() {
+        storedEnd = nil
+        storedFailures = []
+    }
+
+    /// Releases it and takes records of a log in memory, which it keeps alive until released.
+    ///
+    /// - Parameters:
+    ///   - records: of one partition, in order of their offsets; at most `capacity`.
+    ///   - endOffset: see ``endOffset``.
+    public func fill(
+        with records: [StoredRecord], source: TopicPartition, endOffset: Int64?,
+        failures: [PartitionFailure] = []
+    ) {
+        precondition(records.count <= capacity, "more records than the batch holds")
+        release()
+        self.source = source
+        for index in records.indices { slots[index] = nil }
+        stored = records
+        count = records.count
+        storedEnd = endOffset
+        storedFailures = failures
     }
 
     /// Takes what is in the queue, up to its capacity.
@@ -126,97 +170,10 @@ public struct PartitionFailure: Error, Sendable {
     /// Where it happened, if librdkafka says; otherwise negative.
     public let offset: Int64
     public let error: KafkaError
-}
 
-/// A record in a ``RecordBatch``, valid as long as the batch is not released or refilled.
-public struct Record {
-    let message: UnsafeMutablePointer<rd_kafka_message_t>
-
-    public var partition: Int32 { message.pointee.partition }
-
-    /// >= 0.
-    public var offset: Int64 { message.pointee.offset }
-
-    /// Allocates for names of more than 15 bytes; prefer ``RecordBatch/source``.
-    public var topic: String { String(cString: rd_kafka_topic_name(message.pointee.rkt)) }
-
-    /// nil where the record has no key.
-    public var key: UnsafeRawBufferPointer? {
-        message.pointee.key.map {
-            UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len)
-        }
+    public init(topicPartition: TopicPartition, offset: Int64, error: KafkaError) {
+        self.topicPartition = topicPartition
+        self.offset = offset
+        self.error = error
     }
-
-    /// nil is a tombstone, which is not the same as an empty value.
-    public var value: UnsafeRawBufferPointer? {
-        message.pointee.payload.map {
-            UnsafeRawBufferPointer(start: $0, count: message.pointee.len)
-        }
-    }
-
-    /// Who set a record's time.
-    public enum TimestampSource: Sendable {
-        case producer, broker
-    }
-
-    /// Milliseconds since 1970; nil where the record has none.
-    public var timestampMilliseconds: Int64? {
-        let value = rd_kafka_message_timestamp(message, nil)
-        return value < 0 ? nil : value
-    }
-
-    /// nil where the record has no time.
-    public var timestampSource: TimestampSource? {
-        var type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
-        _ = rd_kafka_message_timestamp(message, &type)
-        return switch type {
-        case RD_KAFKA_TIMESTAMP_CREATE_TIME: .producer
-        case RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME: .broker
-        default: nil
-        }
-    }
-
-    /// The last header of this name, not copied; nil where there is none or its value is null.
-    public func header(named name: String) -> UnsafeRawBufferPointer? {
-        var list: OpaquePointer?
-        var value: UnsafeRawPointer?
-        var size = 0
-        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR,
-            rd_kafka_header_get_last(list, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR
-        else { return nil }
-        return value.map { UnsafeRawBufferPointer(start: $0, count: size) }
-    }
-
-    /// A copy of all headers, in order.
-    public var headers: [Header] {
-        var list: OpaquePointer?
-        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list
-        else { return [] }
-        return (0..<rd_kafka_header_cnt(list)).compactMap { index in
-            var name: UnsafePointer<CChar>?
-            var value: UnsafeRawPointer?
-            var size = 0
-            guard
-                rd_kafka_header_get_all(list, index, &name, &value, &size)
-                    == RD_KAFKA_RESP_ERR_NO_ERROR, let name
-            else { return nil }
-            return Header(
-                String(cString: name),
-                value.map { Array(UnsafeRawBufferPointer(start: $0, count: size)) })
-        }
-    }
-}
-
-/// A header of a record.
-public struct Header: Sendable, Hashable {
-    public let name: String
-    /// nil is a null value, which is not the same as an empty one.
-    public let value: [UInt8]?
-
-    public init(_ name: String, _ value: [UInt8]?) {
-        self.name = name
-        self.value = value
-    }
-
-    public init(_ name: String, _ text: String) { self.init(name, Array(text.utf8)) }
 }

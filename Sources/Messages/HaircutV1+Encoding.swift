@@ -12,9 +12,9 @@ extension OutputBuffer {
         instant(table.time)
         literal(",\"sequence\":")
         integer(table.sequence)
-        literal(",\"state\":\"")
-        write(table.state)
-        literal("\",\"price\":")
+        literal(",\"state\":")
+        word(table.state, of: breakerStates)
+        literal(",\"price\":")
         decimal(table.price)
         literal(",\"debtPrice\":")
         decimal(table.debtPrice)
@@ -35,9 +35,9 @@ extension OutputBuffer {
         write(table.target)
         literal(",\"gap\":")
         write(table.gap)
-        literal(",\"boundBy\":[")
-        write(table.boundBy)
-        literal("],\"next\":")
+        literal(",\"boundBy\":")
+        set(table.boundBy, of: bounds)
+        literal(",\"next\":")
         write(table.next)
         literal(",\"validUntil\":")
         instant(table.validUntil)
@@ -56,6 +56,12 @@ extension OutputBuffer {
         statistic(table.branchingRatio)
         literal(",\"components\":")
         write(table.components)
+        if let impact = table.impact { write(impact) }
+        if let collateral = table.systemCollateral {
+            literal(",\"systemCollateral\":")
+            decimal(collateral)
+        }
+        writeShares(table.shares)
         literal(",\"model\":{\"version\":")
         string(table.modelVersion)
         literal(",\"parameters\":")
@@ -63,15 +69,6 @@ extension OutputBuffer {
         literal("},\"cause\":")
         write(table.cause)
         byte(UInt8(ascii: "}"))
-    }
-
-    private mutating func write(_ state: BreakerState) {
-        switch state {
-        case .normal: literal("normal")
-        case .elevated: literal("elevated")
-        case .stressed: literal("stressed")
-        case .frozen: literal("frozen")
-        }
     }
 
     private mutating func write(_ tier: HaircutTier) {
@@ -92,17 +89,6 @@ extension OutputBuffer {
         literal(",\"maintenance\":")
         statistic(haircut.maintenance)
         byte(UInt8(ascii: "}"))
-    }
-
-    private mutating func write(_ bounds: Bounds) {
-        var isFirst = true
-        for entry in Bounds.names where bounds.contains(entry.bound) {
-            if !isFirst { byte(UInt8(ascii: ",")) }
-            isFirst = false
-            byte(UInt8(ascii: "\""))
-            literal(entry.name)
-            byte(UInt8(ascii: "\""))
-        }
     }
 
     private mutating func write(_ next: Projection?) {
@@ -154,20 +140,23 @@ extension OutputBuffer {
         byte(UInt8(ascii: "}"))
     }
 
-    /// What caused a message: `{"topic":…,"partition":…,"offset":…}` or `{"timer":…}`.
-    mutating func write(_ cause: Cause) {
-        switch cause {
-        case .record(let topic, let partition, let offset):
-            literal("{\"topic\":")
-            string(topic)
-            literal(",\"partition\":")
-            integer(Int64(partition))
-            literal(",\"offset\":")
-            integer(offset)
-        case .timer(let instant):
-            literal("{\"timer\":")
-            self.instant(instant)
-        }
+    private mutating func write(_ impact: Impact) {
+        literal(",\"impact\":{\"halfSpread\":")
+        statistic(impact.halfSpread)
+        literal(",\"dailyDeviation\":")
+        statistic(impact.dailyDeviation)
+        literal(",\"volume\":")
+        decimal(impact.volume)
         byte(UInt8(ascii: "}"))
+    }
+
+    private mutating func writeShares(_ shares: [Double]) {
+        if shares.isEmpty { return }
+        literal(",\"shares\":[")
+        for index in shares.indices {
+            if index > 0 { byte(UInt8(ascii: ",")) }
+            statistic(shares[index])
+        }
+        byte(UInt8(ascii: "]"))
     }
 }

@@ -8,10 +8,12 @@ import Quantities
 public struct HaircutDecoder {
     private let scratch = JSONScratch()
     /// What is being read; changes places with the caller's table when it is complete.
-    private var pending = HaircutTable.empty
+    private var pending = HaircutTable.blank
 
     /// Most tiers of a table: one for each notional of the grid and the endless one.
     public static let mostTiers = HaircutParameters.mostNotionals + 1
+    /// Most shares of a table: one for each positions partition.
+    public static let mostShares = 1_024
 
     public init() {}
 
@@ -38,16 +40,20 @@ public struct HaircutDecoder {
     }
 }
 
-private let tableMembers = Members(required: [
-    ("schema", .schema), ("asset", .asset), ("time", .time), ("sequence", .sequence),
-    ("state", .state), ("price", .price), ("debtPrice", .debtPrice), ("reference", .reference),
-    ("mid", .mid), ("initial", .initial), ("maintenance", .maintenance), ("tiers", .tiers),
-    ("target", .target), ("gap", .gap), ("boundBy", .boundBy), ("next", .next),
-    ("validUntil", .validUntil), ("fallback", .fallback), ("scan", .scan),
-    ("stressVolatility", .stressVolatility), ("confidence", .confidence),
-    ("branchingRatio", .branchingRatio), ("components", .components), ("model", .model),
-    ("cause", .cause),
-])
+private let tableMembers = Members(
+    required: [
+        ("schema", .schema), ("asset", .asset), ("time", .time), ("sequence", .sequence),
+        ("state", .state), ("price", .price), ("debtPrice", .debtPrice),
+        ("reference", .reference), ("mid", .mid), ("initial", .initial),
+        ("maintenance", .maintenance), ("tiers", .tiers), ("target", .target), ("gap", .gap),
+        ("boundBy", .boundBy), ("next", .next), ("validUntil", .validUntil),
+        ("fallback", .fallback), ("scan", .scan), ("stressVolatility", .stressVolatility),
+        ("confidence", .confidence), ("branchingRatio", .branchingRatio),
+        ("components", .components), ("model", .model), ("cause", .cause),
+    ],
+    optional: [
+        ("impact", .impact), ("systemCollateral", .systemCollateral), ("shares", .shares),
+    ])
 private let tierMembers = Members(required: [
     ("from", .from), ("to", .to), ("initial", .initial), ("maintenance", .maintenance),
 ])
@@ -65,25 +71,29 @@ private let componentMembers = Members(required: [
     ("spread", .spread), ("quoteAge", .quoteAge), ("surfaceAge", .surfaceAge),
 ])
 private let modelMembers = Members(required: [("version", .version), ("parameters", .parameters)])
-private let causeMembers = Members(
-    required: [],
-    optional: [
-        ("topic", .topic), ("partition", .partition), ("offset", .offset), ("timer", .timer),
-    ])
+private let impactMembers = Members(required: [
+    ("halfSpread", .halfSpread), ("dailyDeviation", .dailyDeviation), ("volume", .volume),
+])
 
-private let notNegative = 0...Double.greatestFiniteMagnitude
+let breakerStates = Words<BreakerState>([
+    ("normal", .normal), ("elevated", .elevated), ("stressed", .stressed), ("frozen", .frozen),
+])
+let bounds = Words<Bounds>(Bounds.names.map { ($0.name, $0.bound) })
 
 extension HaircutTable {
     fileprivate mutating func read(_ reader: inout JSONReader) throws(Refusal) {
         var initial = Ratio.zero
         var maintenance = Ratio.zero
+        impact = nil
+        systemCollateral = nil
+        shares.removeAll(keepingCapacity: true)
         try reader.object(tableMembers, .body, depth: 0) { (index, reader) throws(Refusal) in
             switch index {
             case 0: try reader.schema("haircut.v1")
             case 1: asset = try reader.identifier(.asset)
             case 2: time = try reader.instant(.time)
             case 3: sequence = try reader.integer(.sequence, in: 1...MessageRules.largestSequence)
-            case 4: state = try BreakerState(&reader)
+            case 4: state = try reader.word(.state, of: breakerStates)
             case 5: price = try reader.positiveDecimal(.price)
             case 6: debtPrice = try reader.positiveDecimal(.debtPrice)
             case 7: reference = try reader.positiveDecimal(.reference)
@@ -93,17 +103,20 @@ extension HaircutTable {
             case 11: try readTiers(&reader)
             case 12: target = try Haircut(&reader, .target)
             case 13: gap = try Haircut(&reader, .gap)
-            case 14: boundBy = try Bounds(&reader)
+            case 14: boundBy = try reader.set(.boundBy, of: bounds)
             case 15: next = try reader.takeNull(.next) ? nil : Projection(&reader)
             case 16: validUntil = try reader.instant(.validUntil)
             case 17: fallback = try reader.double(.fallback, in: 0...1)
             case 18: try readScan(&reader)
             case 19: stressVolatility = try reader.double(.stressVolatility, in: 0.001...10)
             case 20: confidence = try reader.double(.confidence, in: 0...1)
-            case 21: branchingRatio = try reader.double(.branchingRatio, in: notNegative)
+            case 21: branchingRatio = try reader.double(.branchingRatio, in: JSONReader.notNegative)
             case 22: try components.read(&reader)
             case 23: try readModel(&reader)
-            default: try cause.read(&reader)
+            case 24: try cause.read(&reader)
+            case 25: impact = try Impact(&reader)
+            case 26: systemCollateral = try reader.unsignedDecimal(.systemCollateral)
+            default: try readShares(&reader)
             }
         }
         if initial != self.initial { throw reader.refusal(.outOfRange, .initial) }
@@ -135,11 +148,23 @@ extension HaircutTable {
                 switch index {
                 case 0: range.notional = try reader.positiveDecimal(.notional)
                 case 1: range.down = try reader.double(.down, in: 0...0.999_999)
-                default: range.up = try reader.double(.up, in: notNegative)
+                default: range.up = try reader.double(.up, in: JSONReader.notNegative)
                 }
             }
             scan.append(range)
         }
+    }
+
+    /// Fractions whose sum is at most 1, but for the rounding of what was written.
+    private mutating func readShares(_ reader: inout JSONReader) throws(Refusal) {
+        var sum = 0.0
+        try reader.array(.shares, count: 0...HaircutDecoder.mostShares) {
+            (reader) throws(Refusal) in
+            let share = try reader.double(.shares, in: 0...1)
+            sum += share
+            shares.append(share)
+        }
+        if sum > 1 + 1e-9 { throw reader.refusal(.outOfRange, .shares) }
     }
 
     private mutating func readModel(_ reader: inout JSONReader) throws(Refusal) {
@@ -166,37 +191,6 @@ extension HaircutTable {
         return text.utf8.dropFirst(prefix.utf8.count).allSatisfy { byte in
             (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-        }
-    }
-
-    fileprivate static var empty: HaircutTable {
-        let never = Instant(nanoseconds: 0)
-        return HaircutTable(
-            asset: .placeholder, time: never, sequence: 0, state: .frozen, price: .zero,
-            debtPrice: .zero, reference: .zero, mid: .zero, tiers: [], target: .zero, gap: .zero,
-            boundBy: [], next: nil, validUntil: never, fallback: 1, scan: [],
-            stressVolatility: 0, confidence: 0, branchingRatio: 0,
-            components: Components(
-                volatility: 0, market: 0, liquidity: 0, peg: 0, divergence: 0, confidence: 0,
-                horizonSeconds: 0, depth: .zero, depthBaseline: .zero, spread: 0, quoteAge: 0,
-                surfaceAge: nil),
-            modelVersion: "", parametersHash: "", cause: .timer(never))
-    }
-}
-
-extension BreakerState {
-    fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
-        let name = try reader.string(.state)
-        if name.elementsEqual("normal".utf8) {
-            self = .normal
-        } else if name.elementsEqual("elevated".utf8) {
-            self = .elevated
-        } else if name.elementsEqual("stressed".utf8) {
-            self = .stressed
-        } else if name.elementsEqual("frozen".utf8) {
-            self = .frozen
-        } else {
-            throw reader.refusal(.outOfRange, .state)
         }
     }
 }
@@ -240,20 +234,16 @@ extension Projection {
     }
 }
 
-extension Bounds {
-    /// Names in any order, each at most once.
+extension Impact {
     fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
-        var bounds: Bounds = []
-        try reader.array(.boundBy, count: 0...Bounds.names.count) { (reader) throws(Refusal) in
-            let name = try reader.string(.boundBy)
-            for entry in Bounds.names where entry.name.utf8CodeUnitCount == name.count {
-                let start = entry.name.utf8Start
-                guard name.indices.allSatisfy({ name[$0] == start[$0] }) else { continue }
-                if bounds.insert(entry.bound).inserted { return }
+        self.init(halfSpread: 0, dailyDeviation: 0, volume: .zero)
+        try reader.object(impactMembers, .impact, depth: 1) { (index, reader) throws(Refusal) in
+            switch index {
+            case 0: halfSpread = try reader.double(.halfSpread, in: JSONReader.notNegative)
+            case 1: dailyDeviation = try reader.double(.dailyDeviation, in: JSONReader.notNegative)
+            default: volume = try reader.positiveDecimal(.volume)
             }
-            throw reader.refusal(.outOfRange, .boundBy)
         }
-        self = bounds
     }
 }
 
@@ -262,54 +252,22 @@ extension Components {
         try reader.object(componentMembers, .components, depth: 1) {
             (index, reader) throws(Refusal) in
             switch index {
-            case 0: volatility = try reader.double(.volatility, in: notNegative)
+            case 0: volatility = try reader.double(.volatility, in: JSONReader.notNegative)
             case 1: market = try reader.double(.market, in: 0...1)
             case 2: liquidity = try reader.double(.liquidity, in: 0...1)
             case 3: peg = try reader.double(.peg, in: 0...1)
             case 4: divergence = try reader.double(.divergence, in: 0...1)
             case 5: confidence = try reader.double(.confidence, in: 0...1)
-            case 6: horizonSeconds = try reader.double(.horizonSeconds, in: notNegative)
+            case 6: horizonSeconds = try reader.double(.horizonSeconds, in: JSONReader.notNegative)
             case 7: depth = try reader.unsignedDecimal(.depth)
             case 8: depthBaseline = try reader.unsignedDecimal(.depthBaseline)
-            case 9: spread = try reader.double(.spread, in: notNegative)
-            case 10: quoteAge = try reader.double(.quoteAge, in: notNegative)
+            case 9: spread = try reader.double(.spread, in: JSONReader.notNegative)
+            case 10: quoteAge = try reader.double(.quoteAge, in: JSONReader.notNegative)
             default:
                 surfaceAge =
                     try reader.takeNull(.surfaceAge)
-                    ? nil : reader.double(.surfaceAge, in: notNegative)
+                    ? nil : reader.double(.surfaceAge, in: JSONReader.notNegative)
             }
-        }
-    }
-}
-
-extension Cause {
-    /// A record, by topic, partition and offset, or a timer; never parts of both.
-    fileprivate mutating func read(_ reader: inout JSONReader) throws(Refusal) {
-        var topic = ""
-        var partition: Int64 = 0
-        var offset: Int64 = 0
-        var timer = Instant(nanoseconds: 0)
-        if case .record(let last, _, _) = self { topic = last }
-        let seen = try reader.object(causeMembers, .cause, depth: 1) {
-            (index, reader) throws(Refusal) in
-            switch index {
-            case 0:
-                try reader.string(.topic, into: &topic)
-                if topic.isEmpty { throw reader.refusal(.outOfRange, .topic) }
-            case 1: partition = try reader.integer(.partition, in: 0...Int64(Int32.max))
-            case 2: offset = try reader.integer(.offset, in: 0...MessageRules.largestSequence)
-            default: timer = try reader.instant(.timer)
-            }
-        }
-        switch seen {
-        case 0b0111:
-            self = .record(topic: topic, partition: Int32(partition), offset: offset)
-        case 0b1000: self = .timer(timer)
-        case 0: throw reader.refusal(.missingField, .topic)
-        case 0b1001...0b1111: throw reader.refusal(.outOfRange, .cause)
-        default:
-            let missing = (~seen).trailingZeroBitCount
-            throw reader.refusal(.missingField, causeMembers.all[missing].field)
         }
     }
 }

@@ -99,7 +99,7 @@ extension JSONReader {
         ///   three multiplications.
         @inline(__always)
         init(at address: UnsafePointer<UInt8>) {
-            let bytes = word(at: address) ^ 0x3030_3030_3030_3030
+            let bytes = eightBytes(at: address) ^ 0x3030_3030_3030_3030
             let others =
                 ((bytes &+ 0x7676_7676_7676_7676) | bytes) & 0x8080_8080_8080_8080
             count = others.trailingZeroBitCount >> 3
@@ -280,31 +280,5 @@ func exactPowerOfTen(_ exponent: Int) -> Double {
     case 20: 1e20
     case 21: 1e21
     default: 1e22
-    }
-}
-
-/// 10 to the power of 0…18.
-@inline(__always)
-func powerOfTen(_ exponent: Int) -> UInt64 {
-    switch exponent {
-    case 0: 1
-    case 1: 10
-    case 2: 100
-    case 3: 1_000
-    case 4: 10_000
-    case 5: 100_000
-    case 6: 1_000_000
-    case 7: 10_000_000
-    case 8: 100_000_000
-    case 9: 1_000_000_000
-    case 10: 10_000_000_000
-    case 11: 100_000_000_000
-    case 12: 1_000_000_000_000
-    case 13: 10_000_000_000_000
-    case 14: 100_000_000_000_000
-    case 15: 1_000_000_000_000_000
-    case 16: 10_000_000_000_000_000
-    case 17: 100_000_000_000_000_000
-    default: 1_000_000_000_000_000_000
     }
 }

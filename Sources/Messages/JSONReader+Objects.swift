@@ -79,6 +79,9 @@ extension JSONReader {
         return count
     }
 
+    /// Statistics that are not negative.
+    static let notNegative = 0...Double.greatestFiniteMagnitude
+
     /// A finite number within a range.
     mutating func double(
         _ field: MessageField, in range: ClosedRange<Double>

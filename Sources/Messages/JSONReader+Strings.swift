@@ -7,7 +7,7 @@ extension JSONReader {
     @inline(__always)
     mutating func passString(_ field: MessageField) throws(Refusal) -> Bool {
         while true {
-            let special = specialBytes(in: word(at: at))
+            let special = specialBytes(in: eightBytes(at: at))
             if special == 0 {
                 at += 8
                 continue

@@ -224,6 +224,14 @@ extension JSONReader.Key {
         return hash
     }
 
+    /// The name, escapes resolved.
+    var text: String {
+        var bytes = UnescapedBytes(start, count: Int(count))
+        var text: [UInt8] = []
+        while let byte = bytes.next() { text.append(byte) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Whether both write the same name, one perhaps with escapes.
     func isSame(as other: JSONReader.Key) -> Bool {
         var left = UnescapedBytes(start, count: Int(count))
@@ -242,7 +250,7 @@ func equalBytes(
 ) -> Bool {
     var index = 0
     while index + 8 <= count {
-        if word(at: left + index) != word(at: right + index) { return false }
+        if eightBytes(at: left + index) != eightBytes(at: right + index) { return false }
         index += 8
     }
     while index < count {
@@ -254,6 +262,6 @@ func equalBytes(
 
 /// Eight bytes, the first one lowest.
 @inline(__always)
-func word(at address: UnsafePointer<UInt8>) -> UInt64 {
+func eightBytes(at address: UnsafePointer<UInt8>) -> UInt64 {
     UInt64(littleEndian: UnsafeRawPointer(address).loadUnaligned(as: UInt64.self))
 }

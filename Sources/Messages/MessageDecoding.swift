@@ -7,6 +7,9 @@ public enum MessageRules {
     /// How far a message's time may be after its record's timestamp, in nanoseconds.
     public static let futureToleranceNanoseconds: Int64 = 5_000_000_000
     public static let largestSequence: Int64 = 1 << 53 - 1
+    /// Most entries of a list whose length the contracts leave to the sender: of balances, of
+    /// positions, of steps of a plan. The largest body has not room for many more.
+    public static let mostEntries = 16_384
 
     /// Bytes before the JSON: 5 where a Confluent prefix (a zero byte and a schema's number in
     /// four bytes) stands, else 0.
@@ -81,14 +84,6 @@ extension JSONReader {
     }
 }
 
-extension Identifier {
-    /// - Throws: `key-mismatch` when the record's key is not this name.
-    func requireKey(_ key: UnsafeRawBufferPointer, _ field: MessageField) throws(Refusal) {
-        let bytes = key.assumingMemoryBound(to: UInt8.self)
-        if !isEqual(to: bytes) { throw Refusal(.keyMismatch, field) }
-    }
-}
-
 extension Instant {
     /// - Throws: `future-time` when this is more than 5 s after the record's timestamp; a record
     ///   without one is not held to it.
@@ -97,15 +92,5 @@ extension Instant {
         guard let timestamp else { return }
         let latest = timestamp.advanced(byNanoseconds: MessageRules.futureToleranceNanoseconds)
         if self > latest { throw Refusal(.futureTime, .time) }
-    }
-}
-
-extension Identifier {
-    /// Stands in a field that has not come yet; never leaves a decoder.
-    @inline(__always)
-    static var placeholder: Identifier {
-        let byte: StaticString = "?"
-        return Identifier(utf8: UnsafeBufferPointer(start: byte.utf8Start, count: 1))
-            .unsafelyUnwrapped
     }
 }

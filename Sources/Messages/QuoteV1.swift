@@ -55,8 +55,8 @@ private struct QuoteFields {
     /// Both sides, bids first; room for `Quote.mostLevels` each.
     let levels: UnsafeMutablePointer<BookLevel>
     var seen: Seen = []
-    var asset = Identifier.placeholder
-    var venue = Identifier.placeholder
+    var asset = Identifier.unnamed
+    var venue = Identifier.unnamed
     var kind = Quote.Kind.book
     var time = Instant(nanoseconds: 0)
     var sequence: Int64 = 0

@@ -31,6 +31,10 @@ public enum RefusalCode: String, CaseIterable, Sendable {
     case levelsOutOfOrder = "levels-out-of-order"
     case keyMismatch = "key-mismatch"
     case futureTime = "future-time"
+    case duplicateAsset = "duplicate-asset"
+    case duplicateInstrument = "duplicate-instrument"
+    case notApproved = "not-approved"
+    case badExpiry = "bad-expiry"
 }
 
 /// The names of fields a refusal can point at, over all messages.
@@ -46,6 +50,21 @@ public enum MessageField: String, CaseIterable, Sendable {
     case confidence, branchingRatio, components, volatility, market, liquidity, peg, divergence
     case horizonSeconds, depth, depthBaseline, spread, quoteAge, surfaceAge
     case model, version, parameters, cause, topic, partition, offset, timer
+    case impact, halfSpread, dailyDeviation, volume, systemCollateral, shares
+    // positions.v1
+    case account, owner, balances, quantity, positions, instrument, underlying, contract
+    case multiplier, entryPrice, strike, right, settlement, requirement
+    // margin-requirement.v1
+    case status, equity, collateral, unrealised, excess, marginRatio, assets, value, haircutLoss
+    case haircutSequence, reasons, risk, loss, scenario, positionsSequence
+    // liquidation-alert.v1
+    case id, level, previous, shortfall, distance, plan, action, relief, notBefore
+    // exposure.v1
+    case shard, pledged, pledgedValue, borrowed, byHaircut, rise, byPrice, fall, accounts
+    // breaker.v1
+    case since
+    // control.v1
+    case expires, reason, by, approvedBy
 }
 
 extension Refusal: CustomStringConvertible {
@@ -57,7 +76,7 @@ extension Refusal: CustomStringConvertible {
     private var sentence: String {
         let name = field == .body ? "the body" : "the field \"\(field.rawValue)\""
         switch code {
-        case .emptyBody: return "the record has no body, and this topic has no tombstones"
+        case .emptyBody: return "the record has no body"
         case .tooLarge: return "the body is larger than 900 000 bytes"
         case .malformedJSON:
             return "\(name) is not strict JSON (RFC 8259, UTF-8, at most 32 levels deep and 256 "
@@ -73,10 +92,20 @@ extension Refusal: CustomStringConvertible {
         case .levelNotPositive: return "\(name) has a level whose price or size is not above 0"
         case .levelsOutOfOrder:
             return "\(name) has levels that do not go strictly from best to worst"
-        case .keyMismatch: return "the record's key is not \(name) of its body"
+        case .keyMismatch:
+            return field == .key
+                ? "the record's key is not that of its body: two of its fields, joined by |"
+                : "the record's key is not \(name) of its body"
         case .futureTime:
             return "\(name) is more than 5 s after the record's own timestamp: check the clock "
                 + "of the sender, or set message.timestamp.type=LogAppendTime on the topic"
+        case .duplicateAsset: return "\(name) has an asset twice: send the sum"
+        case .duplicateInstrument: return "\(name) has an instrument twice: send the sum"
+        case .notApproved:
+            return "\(name) must name somebody other than \"by\": a control takes two people"
+        case .badExpiry:
+            return "\(name) must be after the record's own timestamp and, but for parameters, at "
+                + "most 24 h after it"
         }
     }
 }

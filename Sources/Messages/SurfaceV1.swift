@@ -9,8 +9,7 @@ import Quantities
 public struct SurfaceDecoder {
     private let scratch = JSONScratch()
     /// What is being read; changes places with the caller's surface when it is complete.
-    private var pending = Surface(
-        asset: .placeholder, time: Instant(nanoseconds: 0), sequence: 0, expiries: [])
+    private var pending = Surface.blank
 
     public init() {}
 

@@ -7,7 +7,7 @@ import Quantities
 /// Publishes what shards say: tables to the partition of their shard, refused records to the dead
 /// letters. Encodes into memory that is used again.
 final class HaircutOutput: HaircutSink {
-    private let producer: Producer
+    private let producer: any LogProducer
     private let haircuts: Producer.Topic
     private let deadLetters: Producer.Topic
     private var buffer = OutputBuffer()
@@ -28,7 +28,7 @@ final class HaircutOutput: HaircutSink {
     private static let schemaHeaders = [Header("schema", "haircut.v1")]
     private static let traceparent = "traceparent"
 
-    init(producer: Producer, topics: HaircutTopics) throws(KafkaError) {
+    init(producer: any LogProducer, topics: HaircutTopics) throws(KafkaError) {
         self.producer = producer
         haircuts = try producer.topic(topics.haircuts)
         deadLetters = try producer.topic(topics.deadLetters)

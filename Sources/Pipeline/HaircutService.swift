@@ -12,7 +12,7 @@ public final class WorkerControl: Sendable {
         var counters = WorkerCounters()
         /// Of workers that failed.
         var earlier = WorkerCounters()
-        var waker: Waker?
+        var wake: (@Sendable () -> Void)?
         var failure: KafkaError?
     }
 
@@ -23,7 +23,7 @@ public final class WorkerControl: Sendable {
     /// Asks the worker to drain, commit and leave.
     public func stop() {
         isStopping.store(true, ordering: .releasing)
-        state.withLock { $0.waker }?.wake()
+        state.withLock { $0.wake }?()
     }
 
     public var counters: WorkerCounters { state.withLock { $0.earlier + $0.counters } }
@@ -31,7 +31,7 @@ public final class WorkerControl: Sendable {
     /// Why the worker is not serving, if it is not.
     public var failure: KafkaError? { state.withLock { $0.failure } }
 
-    func attach(_ waker: Waker) { state.withLock { $0.waker = waker } }
+    func attach(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
 
     func publish(_ counters: WorkerCounters) { state.withLock { $0.counters = counters } }
 
@@ -110,7 +110,9 @@ private func supervise(
     while !control.isStopped {
         let start = ContinuousClock.now
         do throws(KafkaError) {
-            let worker = try HaircutWorker(configuration, control: control, log: log)
+            let worker = try HaircutWorker(
+                configuration, clients: KafkaClients(log: kafkaLog(log)),
+                now: { ContinuousClock.now }, control: control, log: log)
             control.report(nil)
             try worker.run()
             return

@@ -13,12 +13,14 @@ import Quantities
 /// Outputs of one window go out under one delivery tag while the next window is filled under the
 /// other, so that waiting for acknowledgements does not stop the stream.
 ///
-/// Made, run and closed on one thread.
-final class HaircutWorker {
+/// Made, stepped and finished on one thread. It reads no clock and starts no thread of its own, so
+/// that many can be driven by turns in virtual time.
+package final class HaircutWorker {
     private let configuration: HaircutPipelineConfiguration
     private let log: Logger
-    private let consumer: Consumer
-    private let producer: Producer
+    private let consumer: any LogConsumer
+    private let producer: any LogProducer
+    private let now: () -> ContinuousClock.Instant
     private var output: HaircutOutput
     private var shards: [PartitionShard] = []
     private var decoders = Decoders()
@@ -30,7 +32,8 @@ final class HaircutWorker {
     /// Positions whose outputs are on their way, and the tag of those.
     private var pending: (offsets: [CommittedOffset], tag: Int)?
     private var hasProgress = false
-    private var windowStart = ContinuousClock.now
+    private var windowStart: ContinuousClock.Instant
+    private var isBusy = false
     private var failure: KafkaError?
     /// What the group gave and where it begins, until its queues are there.
     private var assigned: [TopicPartitionOffset]?
@@ -49,29 +52,34 @@ final class HaircutWorker {
     static let leaveLimit = Duration.seconds(3)
     static let requestLimit = Duration.seconds(2)
 
-    init(
-        _ configuration: HaircutPipelineConfiguration, control: WorkerControl, log: Logger
+    /// - Parameters:
+    ///   - clients: make what it reads and writes with.
+    ///   - now: monotonic time.
+    package init(
+        _ configuration: HaircutPipelineConfiguration, clients: any LogClients,
+        now: @escaping () -> ContinuousClock.Instant, control: WorkerControl, log: Logger
     ) throws(KafkaError) {
         self.configuration = configuration
         self.log = log
         self.control = control
-        let lines = kafkaLog(log)
-        consumer = try Consumer(
+        self.now = now
+        windowStart = now()
+        consumer = try clients.makeConsumer(
             .consumer(
                 bootstrapServers: configuration.bootstrapServers,
                 groupId: configuration.groupId + "-haircut",
-                properties: configuration.clientProperties),
-            log: lines)
+                properties: configuration.clientProperties))
         var properties = configuration.clientProperties
         // An outage is waited out, however long; what cannot be delivered at all fails at once.
         properties["message.timeout.ms"] = properties["message.timeout.ms"] ?? "0"
-        producer = try Producer(
+        producer = try clients.makeProducer(
             .producer(
                 bootstrapServers: configuration.bootstrapServers, properties: properties),
-            deliveryTags: 2, log: lines)
+            deliveryTags: 2)
         output = try HaircutOutput(producer: producer, topics: configuration.topics)
         output.mayWait = { [control] in !control.isStopped }
-        control.attach(consumer.waker)
+        control.attach(consumer.wake)
+        try consumer.subscribe([configuration.topics.quotes])
     }
 
     /// Serves until it is stopped, then drains, commits and leaves the group.
@@ -79,23 +87,29 @@ final class HaircutWorker {
     /// - Throws: when the worker cannot go on; it is closed then, nothing past the fault is
     ///   committed, and another may be started in its place.
     func run() throws(KafkaError) {
-        defer {
-            hasEnded = true
-            close()
-            control.publish(counters)
-        }
-        try consumer.subscribe([configuration.topics.quotes])
-        var isBusy = false
-        while !control.isStopped {
-            if !isBusy { consumer.wait(upTo: .milliseconds(20)) }
-            consumer.poll(owner: self)
-            takeAssignment()
-            producer.poll()
-            reportEvents()
-            isBusy = try work()
-            try settleWindow()
-            control.publish(counters)
-        }
+        defer { close() }
+        while !control.isStopped { try step(upTo: .milliseconds(20)) }
+        finish()
+    }
+
+    /// One turn of the loop: answers the group, applies a bounded part of what is there, settles
+    /// what is due.
+    ///
+    /// - Parameter wait: the longest wait for something to do, when the last turn left nothing.
+    /// - Throws: when the worker cannot go on: drop it, or ``close()`` it.
+    package func step(upTo wait: Duration) throws(KafkaError) {
+        if !isBusy { consumer.wait(upTo: wait) }
+        consumer.poll(owner: self)
+        takeAssignment()
+        producer.poll(upTo: .zero)
+        reportEvents()
+        isBusy = try work()
+        try settleWindow()
+        control.publish(counters)
+    }
+
+    /// Waits for what is on its way and commits.
+    package func finish() {
         do throws(KafkaError) {
             try drain(within: Self.drainLimit, isLost: false)
         } catch {
@@ -103,7 +117,10 @@ final class HaircutWorker {
         }
     }
 
-    private func close() {
+    /// Leaves the group and frees everything, without waiting for what is on its way.
+    package func close() {
+        hasEnded = true
+        defer { control.publish(counters) }
         for shutdown in [
             consumer.close(owner: self, within: Self.leaveLimit),
             producer.close(within: .seconds(1)),
@@ -124,7 +141,7 @@ final class HaircutWorker {
         for shard in shards {
             output.partition = shard.partition
             applied += apply(from: shard, atMost: Self.recordsPerTurn)
-            if configuration.clock == .wall, let time = shard.dueTimer(now: .now) {
+            if configuration.clock == .wall, let time = shard.dueTimer(now: now()) {
                 output.record = nil
                 shard.engine.apply(timer: time, to: &output)
                 counters.timers += 1
@@ -150,7 +167,7 @@ final class HaircutWorker {
             applied += 1
             if input.head == nil { break }
         }
-        if applied > 0 { shard.noteApplied(at: .now) }
+        if applied > 0 { shard.noteApplied(at: now()) }
         return applied
     }
 
@@ -282,7 +299,7 @@ final class HaircutWorker {
                 log.warning("\(error)")
             }
         }
-        let now = ContinuousClock.now
+        let now = now()
         guard pending == nil, hasProgress, now - windowStart >= Self.windowLength else { return }
         pending = (positions(), output.tag)
         output.tag = 1 - output.tag
@@ -313,7 +330,7 @@ final class HaircutWorker {
         pending = nil
         // An output that could not be handed over belongs to a position already passed.
         guard failure == nil, output.failure == nil else { return }
-        let end = ContinuousClock.now + limit
+        let end = now() + limit
         let left = try producer.flush(within: limit)
         for tag in 0..<2 { try check(tag) }
         guard left == 0 else {
@@ -324,7 +341,7 @@ final class HaircutWorker {
         for tag in 0..<2 { producer.resetDeliveries(tag: tag) }
         let offsets = positions()
         guard !isLost, !offsets.isEmpty else { return }
-        try consumer.commit(offsets, within: max(.seconds(1), end - .now))
+        try consumer.commit(offsets, within: max(.seconds(1), end - now()))
         counters.commits += 1
     }
 }
@@ -334,8 +351,8 @@ final class HaircutWorker {
 extension HaircutWorker: PartitionOwner {
     /// With each quotes partition comes the surfaces partition of the same number: the quotes
     /// from where the group left off, the surfaces, a table, from their start.
-    func partitionsAssigned(
-        _ partitions: [TopicPartition], to consumer: Consumer
+    package func partitionsAssigned(
+        _ partitions: [TopicPartition], to consumer: any LogConsumer
     ) -> [TopicPartitionOffset] {
         let committed = startOffsets(of: partitions, in: consumer)
         let starts = partitions.flatMap { quotes in
@@ -350,7 +367,7 @@ extension HaircutWorker: PartitionOwner {
     }
 
     private func startOffsets(
-        of partitions: [TopicPartition], in consumer: Consumer
+        of partitions: [TopicPartition], in consumer: any LogConsumer
     ) -> [TopicPartition: StartOffset] {
         do throws(KafkaError) {
             let committed = try consumer.committed(partitions, within: Self.requestLimit)
@@ -363,8 +380,8 @@ extension HaircutWorker: PartitionOwner {
         }
     }
 
-    func partitionsRevoked(
-        _ partitions: [TopicPartition], lost: Bool, from consumer: Consumer
+    package func partitionsRevoked(
+        _ partitions: [TopicPartition], lost: Bool, from consumer: any LogConsumer
     ) {
         assigned = nil
         self.lost = []
@@ -422,6 +439,7 @@ extension HaircutWorker: PartitionOwner {
             guard inputs.count == topics.count else { return nil }
             return PartitionShard(
                 partition: partition, engine: engine(partition), clock: configuration.clock,
+                now: now(),
                 inputs: inputs)
         }
     }

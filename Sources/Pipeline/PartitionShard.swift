@@ -14,15 +14,19 @@ final class PartitionShard {
 
     private let clock: PipelineClock
     /// When a record or timer was last applied, by the monotonic clock.
-    private var appliedAt = ContinuousClock.now
+    private var appliedAt: ContinuousClock.Instant
 
     static let timerInterval = Duration.milliseconds(100)
 
-    init(partition: Int32, engine: HaircutShard, clock: PipelineClock, inputs: [ShardInput]) {
+    init(
+        partition: Int32, engine: HaircutShard, clock: PipelineClock, now: ContinuousClock.Instant,
+        inputs: [ShardInput]
+    ) {
         self.partition = partition
         self.engine = engine
         self.clock = clock
         self.inputs = inputs
+        appliedAt = now
     }
 
     /// The input whose head is to be applied next: the one with the earliest record.

@@ -15,12 +15,12 @@ final class ShardInput {
     /// input, so that what was there before is applied in the order of its time.
     private(set) var hasCaughtUp = false
 
-    private let queue: PartitionQueue
+    private let queue: any LogQueue
     private let start: StartOffset
     private var index = 0
     private var endOffset: Int64?
 
-    init(_ kind: Kind, queue: PartitionQueue, from start: StartOffset, batch: RecordBatch) {
+    init(_ kind: Kind, queue: any LogQueue, from start: StartOffset, batch: RecordBatch) {
         self.kind = kind
         self.start = start
         self.queue = queue

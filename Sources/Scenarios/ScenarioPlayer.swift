@@ -136,28 +136,36 @@ public struct ScenarioPlayer: Sequence, IteratorProtocol {
     private mutating func playSurfaces(_ moment: Int) {
         surfaceSequence += 1
         for (index, track) in scenario.surfaces.enumerated() {
-            var expiries: [Surface.Expiry] = []
-            var numbers = track.rows[moment / 60_000][...]
-            for grid in track.grids {
-                let forward = FixedDecimal(numbers.removeFirst()).times(1, over: 100)
-                let volatilities = numbers.prefix(grid.strikes.count).map { Double($0) / 1e4 }
-                numbers.removeFirst(grid.strikes.count)
-                expiries.append(
-                    Surface.Expiry(
-                        expiry: grid.expiry, forward: forward,
-                        smile: .grid(
-                            strikes: grid.strikes.map { FixedDecimal($0) },
-                            volatilities: volatilities)))
-            }
             pending.append(
                 .surface(
                     Surface(
                         asset: track.asset, time: instant(moment, index),
-                        sequence: surfaceSequence, expiries: expiries)))
+                        sequence: surfaceSequence,
+                        expiries: track.expiries(ofMinute: moment / 60_000))))
         }
     }
 
     private func instant(_ moment: Int, _ place: Int) -> Instant {
         scenario.start.advanced(byNanoseconds: Int64(moment + place) * 1_000_000)
+    }
+}
+
+extension Scenario.SurfaceTrack {
+    /// The smiles of a minute from the start.
+    func expiries(ofMinute minute: Int) -> [Surface.Expiry] {
+        var expiries: [Surface.Expiry] = []
+        var numbers = rows[minute][...]
+        for grid in grids {
+            let forward = FixedDecimal(numbers.removeFirst()).times(1, over: 100)
+            let volatilities = numbers.prefix(grid.strikes.count).map { Double($0) / 1e4 }
+            numbers.removeFirst(grid.strikes.count)
+            expiries.append(
+                Surface.Expiry(
+                    expiry: grid.expiry, forward: forward,
+                    smile: .grid(
+                        strikes: grid.strikes.map { FixedDecimal($0) },
+                        volatilities: volatilities)))
+        }
+        return expiries
     }
 }

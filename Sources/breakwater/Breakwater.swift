@@ -24,7 +24,7 @@ struct Breakwater: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, DemoCommand.self, BrokerCommand.self, FeedCommand.self,
             TopicsCommand.self,
-            ConfigCommand.self,
+            ExplainCommand.self, StressCommand.self, ConfigCommand.self,
         ])
 
     static func main() async {

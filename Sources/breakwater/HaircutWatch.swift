@@ -57,7 +57,7 @@ final class HaircutWatch {
         batch.release()
     }
 
-    private func take(_ record: Record, from queue: PartitionQueue, _ use: (Reading) -> Void) {
+    private func take(_ record: Record, from queue: any LogQueue, _ use: (Reading) -> Void) {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         let value = record.value ?? nothing
         let key = record.key ?? nothing

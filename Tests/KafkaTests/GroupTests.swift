@@ -20,7 +20,7 @@ final class Member: PartitionOwner {
     }
 
     func partitionsAssigned(
-        _ partitions: [TopicPartition], to consumer: Consumer
+        _ partitions: [TopicPartition], to consumer: any LogConsumer
     ) -> [TopicPartitionOffset] {
         assignments += 1
         held = partitions.sorted()
@@ -33,7 +33,7 @@ final class Member: PartitionOwner {
     }
 
     func partitionsRevoked(
-        _ partitions: [TopicPartition], lost: Bool, from consumer: Consumer
+        _ partitions: [TopicPartition], lost: Bool, from consumer: any LogConsumer
     ) {
         revocations += 1
         if lost { losses += 1 }

@@ -36,7 +36,6 @@ import Testing
         #expect(text(batch[0].header(named: "empty")) == "")
         #expect(batch[0].header(named: "null") == nil)
         #expect(batch[1].header(named: "cause") == nil)
-        #expect(batch[0].topic == "quotes")
         #expect(text(batch[1].key) == "ETH")
         #expect(batch[1].value == nil)
         #expect(batch[1].headers.isEmpty)

@@ -187,13 +187,13 @@ private final class Holder: PartitionOwner {
     var isHolding = false
 
     func partitionsAssigned(
-        _ partitions: [TopicPartition], to consumer: Consumer
+        _ partitions: [TopicPartition], to consumer: any LogConsumer
     ) -> [TopicPartitionOffset] {
         isHolding = true
         return partitions.map { TopicPartitionOffset($0, .beginning) }
     }
 
     func partitionsRevoked(
-        _ partitions: [TopicPartition], lost: Bool, from consumer: Consumer
+        _ partitions: [TopicPartition], lost: Bool, from consumer: any LogConsumer
     ) { isHolding = false }
 }
