@@ -91,16 +91,17 @@ let package = Package(
         tests("TidyTests", ["TestSupport"]),
         tests("QuantitiesTests", ["Quantities", "TestSupport"]),
         tests(
-            "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
+            "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport", numerics],
             exclude: ["Vectors"]),
         tests(
             "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
         tests(
             "EngineTests",
             [
-                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "TestSupport",
-                "CAllocationCounter",
-            ]),
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Scenarios",
+                "TestSupport", "CAllocationCounter",
+            ],
+            exclude: ["Golden"]),
         tests(
             "MessagesTests",
             [

@@ -25,6 +25,7 @@ extension AssetHaircuts {
         guard breaker.state != before || isDue(at: now, mid, reference) else { return false }
         let later = compute(at: now, mid: mid, reference: reference, cause: pendingCause ?? cause)
         evaluatedAt = now
+        if !restoredColumns.isEmpty { restoredColumns = [] }
         if breaker.state != before {
             change = BreakerChange(
                 asset: configuration.asset, time: now, from: before, to: breaker.state,
