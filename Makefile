@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 ARGS ?=
 SECONDS_EACH ?= 60
+SEEDS ?= 2000
 PYTHON := .venv/bin/python
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 DEBIAN_PACKAGES := librdkafka-dev libssl-dev pkg-config python3-venv
@@ -12,11 +13,11 @@ SYSTEM_STAMP := .build/stamps/system
 PYTHON_STAMP := .venv/.installed
 
 .PHONY: help setup setup-system setup-python build test test-swift test-contracts check \
-	demo bench fuzz format lint clean
+	demo bench simulate simulate-mutations fuzz format lint clean
 
 help: ## what this Makefile does
 	@echo "Breakwater: adaptive collateral haircuts on Kafka. Needs Swift 6.2 or newer."
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 setup: setup-system setup-python ## install what building and testing need, once
 
@@ -88,6 +89,13 @@ demo: setup-system ## a recorded crash through the real pipeline, in one process
 bench: setup-system ## measure, and write bench.json
 	@echo "Building the benchmarks…"
 	@swift run -c release breakwater-bench --output bench.json $(ARGS)
+
+simulate: setup-system ## the pipeline with faults by seed, in memory (SEEDS=2000 or 7-9)
+	@SIMULATION_SEEDS=$(SEEDS) swift test -c release --disable-testable-imports \
+	    --disable-xctest --filter SimulationTests </dev/null
+
+simulate-mutations: setup-system ## plant known bugs and show that the simulation catches each
+	@python3 Tests/SimulationTests/Mutations/check.py $(ARGS)
 
 fuzz: setup-system ## feed the decoders rubbish (SECONDS_EACH=60)
 	@Tests/Fuzz/fuzz.sh $(SECONDS_EACH)

@@ -112,9 +112,9 @@ let package = Package(
         tests(
             "SimulationTests",
             [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                "MemoryLog", "TestSupport", logging,
-            ]),
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", "MemoryLog", "TestSupport", logging,
+            ], exclude: ["Mutations"]),
         tests(
             "PipelineTests",
             [

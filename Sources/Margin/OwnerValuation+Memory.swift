@@ -56,12 +56,12 @@ private struct Memory {
         return OwnerMarket(
             book, at: wasLate ? .latest : record.time,
             instruments: now.model.instruments,
-            lookUp: { asset in book.assets.firstIndex(of: asset).flatMap { markets[$0] } })
+            lookUp: { asset in book.index(of: asset).flatMap { markets[$0] } })
     }
 
     mutating func restorePrices() {
         for entry in record.assets where entry.price > .zero {
-            guard let asset = book.assets.firstIndex(of: entry.asset),
+            guard let asset = book.index(of: entry.asset),
                 asset != book.valuationIndex, let market = markets[asset]
             else { continue }
             isPriced[asset] = true
@@ -76,7 +76,7 @@ private struct Memory {
     mutating func restoreHaircuts() {
         let others = now.heldByOthers(than: index)
         for entry in record.assets {
-            guard let asset = book.assets.firstIndex(of: entry.asset),
+            guard let asset = book.index(of: entry.asset),
                 let market = markets[asset], entry.haircutSequence != market.haircuts.sequence
             else { continue }
             let size = abs(entry.value.double)
@@ -186,7 +186,7 @@ private struct Memory {
             maintenance: record.requirement.maintenance.double)
         account.balances = Array(repeating: 0, count: book.assets.count)
         for entry in record.assets {
-            guard let asset = book.assets.firstIndex(of: entry.asset) else {
+            guard let asset = book.index(of: entry.asset) else {
                 // Of what the owner no longer has at all, its worth stands for it.
                 account.balances[book.valuationIndex] +=
                     entry.value.double - entry.haircutLoss.maintenance.double

@@ -35,13 +35,11 @@ struct RunCommand: ParsableCommand {
         guard settings.workers.haircut > 0 else {
             throw CommandFailure("workers.haircut is 0: there is nothing to do")
         }
-        if settings.delivery == .exactlyOnce {
-            log.warning("delivery exactly-once is not in this version: running at-least-once")
-        }
-        let pipeline = try settings.haircutPipeline()
+        let pipeline = try settings.pipeline()
         try TopicCheck.waitUntilSound(
             pipeline, log: log, isStopped: { Interruption.shared.isRequested })
-        let service = HaircutService(pipeline, workers: settings.workers.haircut, log: log)
+        let service = WorkerService.haircut(
+            pipeline, workers: settings.workers.haircut, log: log)
         service.start()
         log.info(
             "serving \(settings.assets.count) assets with \(settings.workers.haircut) workers")
