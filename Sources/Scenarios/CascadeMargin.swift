@@ -40,12 +40,15 @@ struct CascadeMargin {
         }
     }
 
-    /// - Parameters: what is known when the crash begins; alerts of that moment come first.
+    /// Begins with what is known when the crash begins; alerts of that moment come first.
+    ///
+    /// - Parameter exposureSeconds: time between two exposures of an asset.
     init(
-        tables: [HaircutTable], surfaces: [Surface], accounts: [AccountSnapshot]
+        tables: [HaircutTable], surfaces: [Surface], accounts: [AccountSnapshot],
+        exposureSeconds: Int
     ) {
         var parameters = MarginParameters()
-        parameters.exposureMilliseconds = 30_000
+        parameters.exposureMilliseconds = Double(exposureSeconds) * 1e3
         shard = MarginShard(
             MarginConfiguration(
                 valuationCurrency: Scenario.valuationCurrency, parameters: parameters),

@@ -43,7 +43,9 @@ struct CascadeRun {
             published.append(
                 mode.isAdaptive ? table : venue.table(from: table, configuration))
         }
-        margin = CascadeMargin(tables: published, surfaces: surfaces, accounts: accounts)
+        margin = CascadeMargin(
+            tables: published, surfaces: surfaces, accounts: accounts,
+            exposureSeconds: mode.isAdaptive ? 50 : 600)
         market.advance(to: max(0, path.crashStep - 1))
         if mode == .adaptiveWithoutGovernor { liftGovernor() }
     }
@@ -105,6 +107,7 @@ struct CascadeRun {
 
     private mutating func record(_ step: Int) {
         result.forcedSales = liquidator.forced
+        result.derivativesClosed = liquidator.closed
         result.accountsLiquidated = liquidator.accountsForced
         result.deepestPrice = min(result.deepestPrice, market.price(0) / openingPrice)
         result.deepestPriceAlone = min(

@@ -13,6 +13,8 @@ struct Liquidator {
     private(set) var accounts: [AccountSnapshot]
     /// Value traded by plans so far, in the valuation currency.
     private(set) var forced = 0.0
+    /// The part of it that was derivatives closed.
+    private(set) var closed = 0.0
     private let valuationCurrency: Identifier
     private var places: [Identifier: Int] = [:]
     private var plans: [[PlanStep]]
@@ -141,6 +143,7 @@ struct Liquidator {
         var cost = 0.0
         if let asset = market.index(of: position.underlying) {
             forced += abs(traded)
+            closed += abs(traded)
             let price = market.price(asset)
             let got = market.trade(traded, of: asset)
             cost = abs(traded) * (abs(price - got) / price + Self.fee)
