@@ -98,6 +98,11 @@ public final class HaircutService: Sendable {
         controls.reduce(WorkerCounters()) { $0 + $1.counters }
     }
 
+    /// What each worker reports, by number.
+    public var reports: [(counters: WorkerCounters, failure: KafkaError?)] {
+        controls.map { (counters: $0.counters, failure: $0.failure) }
+    }
+
     /// Why workers are not serving, those that are not.
     public var failures: [KafkaError] { controls.compactMap(\.failure) }
 }
