@@ -60,7 +60,8 @@ let package = Package(
         .target(
             name: "Scenarios",
             dependencies: [
-                "Quantities", "Market", "Haircuts", "Messages", "CScenarioData", numerics,
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages",
+                "CScenarioData", numerics,
             ],
             exclude: ["Recorded"], swiftSettings: settings),
         room(
@@ -97,8 +98,7 @@ let package = Package(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
             exclude: ["Vectors"]),
         tests(
-            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"],
-            exclude: ["Reference"]),
+            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
         tests(
             "EngineTests",
             [
@@ -113,6 +113,12 @@ let package = Package(
             ]),
         tests("KafkaTests", ["Kafka", "TestSupport"]),
         tests("MemoryLogTests", ["Kafka", "MemoryLog"]),
+        tests(
+            "SimulationTests",
+            [
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", "MemoryLog", "TestSupport", logging,
+            ], exclude: ["Mutations"]),
         tests(
             "PipelineTests",
             [

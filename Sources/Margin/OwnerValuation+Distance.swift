@@ -8,7 +8,7 @@ extension OwnerValuation {
     /// - Parameter move: a fraction, > −1.
     public func moved(_ asset: Identifier, by move: Double) -> OwnerValuation {
         var moved = self
-        guard let index = book.assets.firstIndex(of: asset) else { return self }
+        guard let index = book.index(of: asset) else { return self }
         moved.move(index, by: move)
         return moved
     }
@@ -16,7 +16,7 @@ extension OwnerValuation {
     /// This valuation after a rise of all maintenance haircuts of one asset.
     public func raised(_ asset: Identifier, by rise: Double) -> OwnerValuation {
         var raised = self
-        guard let index = book.assets.firstIndex(of: asset), index != book.valuationIndex,
+        guard let index = book.index(of: asset), index != book.valuationIndex,
             let old = market.markets[index]
         else { return self }
         raised.market.replace(
@@ -71,7 +71,7 @@ private struct DistanceSearch {
     private static let highest = Double.log(11)
     private static let lowest = -Double.log(1e6)
     private static let firstStep = 0.01
-    private static let growth = 1.25
+    private static let growth = 1.4
 
     init(valuation: OwnerValuation, account: Int) {
         self.valuation = valuation
@@ -87,6 +87,8 @@ private struct DistanceSearch {
         self.market = market
         let now = evaluation.figures.excess.maintenance
         if now == 0 { return 0 }
+        let holdings = valuation.book.holdings
+        if !holdings.contains(where: { $0.underlying == asset }) { return spotDistance(now) }
         var down = Side(x: 0, y: now, step: -Self.firstStep, end: Self.lowest)
         var up = Side(x: 0, y: now, step: Self.firstStep, end: Self.highest)
         // The nearer step of the two is taken first, so that the nearest zero is found first.
@@ -99,6 +101,21 @@ private struct DistanceSearch {
             }
         }
         return nil
+    }
+
+    /// Where no derivative moves, only what the collateral counts does, and the value at which it
+    /// counts what is needed is found tier by tier.
+    private func spotDistance(_ excess: Double) -> Double? {
+        let held = evaluation.quantities[asset]
+        guard let price = market?.prices.price, held > 0, price > 0 else { return nil }
+        let total = held + valuation.heldByOthers(than: account)[asset]
+        let tiers = valuation.market.tiers[asset]
+        let counted = tiers.collateral(of: total * price).maintenance
+        // Of the owner's whole holding, this account has its part.
+        let needed = counted - excess * total / held
+        guard needed > 0, let value = tiers.value(counting: needed) else { return nil }
+        let move = value / (total * price) - 1
+        return move <= 10 ? move : nil
     }
 
     /// One direction of the search, in logarithms.

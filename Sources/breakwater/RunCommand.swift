@@ -37,13 +37,12 @@ struct RunCommand: ParsableCommand {
         guard settings.workers.haircut > 0 else {
             throw CommandFailure("workers.haircut is 0: there is nothing to do")
         }
-        if settings.delivery == .exactlyOnce {
-            log.warning("delivery exactly-once is not in this version: running at-least-once")
-        }
-        let pipeline = try settings.haircutPipeline()
-        let service = HaircutService(pipeline, workers: settings.workers.haircut, log: log)
+        let pipeline = try settings.pipeline()
+        let service = WorkerService.haircut(
+            pipeline, workers: settings.workers.haircut, log: log)
         let observation = try Observation(
-            settings, plan: TopicPlan(pipeline.topics), log: log, workers: { service.observed })
+            settings, plan: TopicPlan(pipeline.topics), log: log,
+            workers: { [service].observed })
         defer { observation.stop() }
         try TopicCheck.waitUntilSound(
             pipeline, log: log, isStopped: { Interruption.shared.isRequested })
