@@ -31,6 +31,7 @@ extension Worker {
         _ partitions: [TopicPartition], to consumer: any LogConsumer
     ) -> [TopicPartitionOffset] {
         phase = partitions.isEmpty ? .idle : .settling(partitions.sorted())
+        stage.counters.isAssigned = true
         return []
     }
 
@@ -42,6 +43,7 @@ extension Worker {
             membership = nil
             lost = []
             stage.shards = []
+            stage.counters.isAssigned = false
             stage.counters.partitions = []
             stage.counters.serving = []
             stage.counters.caughtUp = 0

@@ -86,6 +86,16 @@ public final class WorkerService: Sendable {
         controls.reduce(WorkerCounters()) { $0 + $1.counters }
     }
 
+    /// What each worker reports, by number.
+    public var reports: [WorkerReport] {
+        let now = ContinuousClock.now
+        return controls.map { control in
+            WorkerReport(
+                counters: control.counters, failure: control.failure,
+                stall: max(control.silence(at: now), control.deliveryDelay(at: now)))
+        }
+    }
+
     /// Why workers are not serving, those that are not.
     public var failures: [KafkaError] { controls.compactMap(\.failure) }
 
@@ -144,6 +154,15 @@ public final class WorkerService: Sendable {
 
     /// After which a worker counts as stalled.
     public static let stallLimit = Duration.seconds(10)
+}
+
+/// What one worker says of itself.
+public struct WorkerReport: Sendable {
+    public var counters: WorkerCounters
+    /// Why it is not serving, if it is not.
+    public var failure: KafkaError?
+    /// The longest time it has not come round, or that a batch has been waiting for its delivery.
+    public var stall: Duration
 }
 
 /// librdkafka's own lines, at our levels.
