@@ -49,7 +49,10 @@ let package = Package(
         room("Kafka", ["CRdKafka"]),
         room(
             "Pipeline",
-            ["Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", logging]),
+            [
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                logging,
+            ]),
 
         // Around it: recorded markets, configuration, the command line.
         .systemLibrary(

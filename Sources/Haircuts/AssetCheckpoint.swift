@@ -23,6 +23,8 @@ public struct AssetCheckpoint: Hashable, Sendable {
     package var minutes: [PriceHistory.Close] = []
     package var columns: [Column] = []
     package var evaluatedAt: Instant?
+    /// The record of a control whose effect no table has shown yet.
+    package var pendingCause: Cause?
     package var published: Published?
     package var surface: SurfaceMark?
     package var breaker = CircuitBreaker.State()

@@ -17,6 +17,7 @@ extension AssetHaircuts {
         checkpoint.minutes = minutes.closes
         checkpoint.columns = columns
         checkpoint.evaluatedAt = evaluatedAt
+        checkpoint.pendingCause = pendingCause
         checkpoint.published = last
         checkpoint.surface = surface
         checkpoint.breaker = breaker
@@ -49,6 +50,7 @@ extension AssetHaircuts {
                 checkpoint.columns.first { $0.notional == notional } ?? Column(notional: notional)
         }
         evaluatedAt = checkpoint.evaluatedAt
+        pendingCause = checkpoint.pendingCause
         last = checkpoint.published
         surface = checkpoint.surface
         breaker = checkpoint.breaker
@@ -113,6 +115,7 @@ extension AssetHaircuts {
                 AssetCheckpoint.TierRatios(initial: tier.initial, maintenance: tier.maintenance))
         }
         self.last = last
+        governor.note(table.maintenance, sequence: table.sequence, at: table.time)
     }
 }
 

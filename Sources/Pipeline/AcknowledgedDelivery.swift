@@ -56,6 +56,8 @@ final class AcknowledgedDelivery: Delivery {
         tag = 1 - tag
     }
 
+    func spill(_ settlement: Settlement) throws(KafkaError) { try send(effects, tag: tag) }
+
     func turn(within limit: Duration) throws(KafkaError) {
         try send(effects, tag: tag)
         producer.poll(upTo: .zero)

@@ -23,6 +23,11 @@ protocol Delivery: AnyObject {
     /// Ends the batch: nothing more is added to it.
     func seal(_ settlement: Settlement) throws(KafkaError)
 
+    /// Delivers what a batch holds before it ends, and empties it.
+    ///
+    /// - Throws: when it cannot be handed over within the time that calls may take.
+    func spill(_ settlement: Settlement) throws(KafkaError)
+
     /// Whether a sealed batch is on its way.
     var isIdle: Bool { get }
 

@@ -79,6 +79,18 @@ final class TransactionalDelivery: Delivery {
         failingSince = nil
     }
 
+    func spill(_ settlement: Settlement) throws(KafkaError) {
+        seal(settlement)
+        let end = now() + DeliveryLimits.undecided
+        while !isIdle {
+            try turn(within: DeliveryLimits.request)
+            guard now() < end || isIdle else {
+                throw KafkaError(
+                    code: KafkaError.Code.timedOut, operation: "publish all that a record caused")
+            }
+        }
+    }
+
     func turn(within limit: Duration) throws(KafkaError) {
         guard settlement != nil else { return }
         _ = try run(until: now() + limit) { settlement == nil }

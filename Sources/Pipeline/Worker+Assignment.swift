@@ -110,7 +110,9 @@ extension Worker {
             if let own = parked[lead.partition], let mark = own.mark, mark == marks[lead] {
                 return own.shard
             }
-            return stage.makeShard(lead.partition, counts)
+            let shard = stage.makeShard(lead.partition, counts)
+            shard.committed = committed.first { $0.topicPartition == lead }?.offset
+            return shard
         }
         parked = [:]
         stage.counters.partitions = stage.shards.map(\.partition)

@@ -78,6 +78,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             configuration, id: "\(group)-\(name.instance)-\(name.thread)", clients: clients,
             consumer: consumer, now: now, control: control, log: log)
         control.attach(consumer.wake)
+        stage.spill { [unowned self] in spill() }
         try consumer.subscribe([stage.leadTopic])
     }
 
@@ -279,6 +280,21 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         try delivery.seal(
             Settlement(offsets: leadPositions(mark), membership: membership, mark: mark))
         batchStart = nil
+    }
+
+    /// Delivers what a record has caused so far. Positions stay where they were before it.
+    private func spill() -> Bool {
+        guard let membership, failure == nil else { return false }
+        batchNumber += 1
+        let mark = "\(name.instance).\(name.thread).\(name.start).\(batchNumber)"
+        do throws(KafkaError) {
+            try delivery.spill(
+                Settlement(offsets: leadPositions(mark), membership: membership, mark: mark))
+            return true
+        } catch {
+            failure = error
+            return false
+        }
     }
 
     /// Tells each shard how far its inputs are.

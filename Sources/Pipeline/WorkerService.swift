@@ -47,6 +47,23 @@ public final class WorkerService: Sendable {
         }
     }
 
+    /// The margin stage.
+    ///
+    /// - Parameter workers: > 0.
+    public static func margin(
+        _ configuration: PipelineConfiguration, workers: Int, log: Logger
+    ) -> WorkerService {
+        WorkerService(
+            role: MarginStage.role, instanceId: configuration.instanceId, workers: workers,
+            log: log
+        ) { (name, control, log) throws(KafkaError) in
+            try makeMarginWorker(
+                configuration, name: name, clients: KafkaClients(log: kafkaLog(log)),
+                now: { ContinuousClock.now }, control: control, log: log
+            ).run(until: control)
+        }
+    }
+
     private static func random() -> String {
         String(UInt64.random(in: .min ... .max), radix: 36)
     }

@@ -10,7 +10,9 @@ import Testing
 struct HaircutCheckpointTests {
     struct Collector: HaircutSink {
         var tables: [HaircutTable] = []
+        var changes: [BreakerChange] = []
         mutating func publish(_ table: borrowing HaircutTable) { tables.append(copy table) }
+        mutating func publish(_ change: BreakerChange) { changes.append(change) }
     }
 
     /// Encodes and decodes a checkpoint; the length of its text comes back as well.

@@ -9,7 +9,9 @@ import Testing
 struct HaircutShardTests {
     struct Collector: HaircutSink {
         var tables: [HaircutTable] = []
+        var changes: [BreakerChange] = []
         mutating func publish(_ table: borrowing HaircutTable) { tables.append(copy table) }
+        mutating func publish(_ change: BreakerChange) { changes.append(change) }
     }
 
     /// A shard with one major asset, and a market that talks to it.
@@ -145,7 +147,7 @@ struct HaircutShardTests {
         #expect(world.out.tables.last?.cause == .timer(Instant(nanoseconds: 100_000_000)))
     }
 
-    @Test func aDryBookRaisesHaircutsNoFasterThanHalfAPointAMinute() throws {
+    @Test func aDryBookIsStressAndRaisesHaircutsNoFasterThanTwoPointsAMinute() throws {
         var world = try World()
         for second in 0..<60 { _ = try world.book(100_000, at: Int64(second) * 1_000) }
         let calm = try #require(world.out.tables.last)
@@ -154,7 +156,8 @@ struct HaircutShardTests {
         }
         let dry = try #require(world.out.tables.last)
         #expect(dry.maintenance > calm.maintenance)
-        #expect(dry.maintenance.double - calm.maintenance.double <= 0.005 + 0.0005 + 1e-12)
+        #expect(dry.state == .stressed)
+        #expect(dry.maintenance.double - calm.maintenance.double <= 0.02 + 0.0005 + 1e-12)
         #expect(dry.boundBy == [.limiter])
         #expect(dry.gap.maintenance > 0.01)
         let next = try #require(dry.next)
@@ -168,8 +171,9 @@ struct HaircutShardTests {
         let calm = try #require(world.out.tables.last)
         _ = try world.book(100_000, at: 3_600_000, depth: 1e5)
         let after = try #require(world.out.tables.last)
-        // Five seconds of half a point a minute, and the tick it is rounded up to.
-        #expect(after.maintenance.double - calm.maintenance.double <= 0.005 / 12 + 0.0005 + 1e-12)
+        // Five seconds of two points a minute, and the tick it is rounded up to.
+        #expect(after.state == .stressed)
+        #expect(after.maintenance.double - calm.maintenance.double <= 0.02 / 12 + 0.0005 + 1e-12)
     }
 
     @Test func anEmptySideHoldsThePriceAndLeavesNoDepth() throws {
