@@ -30,6 +30,7 @@ extension Worker {
     func partitionsAssigned(
         _ partitions: [TopicPartition], to consumer: any LogConsumer
     ) -> [TopicPartitionOffset] {
+        stage.counters.isAssigned = true
         phase = partitions.isEmpty ? .idle : .settling(partitions.sorted())
         return []
     }
@@ -40,6 +41,8 @@ extension Worker {
         defer {
             phase = .idle
             membership = nil
+            retryAt = nil
+            stage.counters.isAssigned = false
             lost = []
             stage.shards = []
             stage.counters.partitions = []

@@ -35,6 +35,8 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     /// Drained for good, or at a fault that nothing may be committed past.
     var hasEnded = false
     var isBusy = false
+    /// When requests that failed are made again.
+    var retryAt: ContinuousClock.Instant?
 
     /// Since when there is something to deliver that is not sealed.
     var batchStart: ContinuousClock.Instant?
@@ -121,6 +123,10 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         switch phase {
         case .idle: isBusy = false
         case .settling(let partitions):
+            guard retryAt.map({ now() >= $0 }) ?? true else {
+                isBusy = false
+                break
+            }
             isBusy = try complaining { () throws(KafkaError) in try settle(partitions) }
         case .restoring(let outputs): isBusy = try restore(from: outputs)
         case .serving: isBusy = try serve()
@@ -134,6 +140,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             return try body()
         } catch {
             guard error.isRetriable, !error.isFatal else { throw error }
+            retryAt = now() + WorkerLimits.retry
             if complaint.isDue(error.code, at: now()) { log.warning("\(error)") }
             return false
         }
@@ -401,6 +408,8 @@ enum WorkerLimits {
     static let timer = Duration.milliseconds(100)
     /// How long after its end an input still counts as read.
     static let currency = Duration.seconds(1)
+    /// Between requests that fail.
+    static let retry = Duration.milliseconds(250)
     /// Together, and with a request under way, less than the 10 s a process has to leave.
     static let drain = Duration.seconds(4)
     static let leave = Duration.seconds(3)

@@ -41,6 +41,8 @@ public struct WorkerCounters: Hashable, Sendable {
     public var restores = 0
     /// Times a position was lost and reading began again at the oldest record.
     public var offsetResets = 0
+    /// Whether the group has given it a share, be it an empty one.
+    public var isAssigned = false
     /// Partitions of the lead topic (quotes, positions) held now.
     public var partitions: [Int32] = []
     /// Of those, the ones that are restored and publish.
@@ -84,6 +86,7 @@ public struct WorkerCounters: Hashable, Sendable {
         sum.timers += right.timers
         sum.commits += right.commits
         sum.offsetResets += right.offsetResets
+        sum.isAssigned = left.isAssigned || right.isAssigned
         sum.partitions = (left.partitions + right.partitions).sorted()
         sum.serving = (left.serving + right.serving).sorted()
         sum.caughtUp += right.caughtUp

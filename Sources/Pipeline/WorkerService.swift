@@ -103,6 +103,17 @@ public final class WorkerService: Sendable {
         controls.reduce(WorkerCounters()) { $0 + $1.counters }
     }
 
+    /// What each worker reports, by number.
+    public var reports: [(counters: WorkerCounters, failure: KafkaError?)] {
+        controls.map { (counters: $0.counters, failure: $0.failure) }
+    }
+
+    /// Why workers refuse to serve, if one does: topics or checkpoints that do not fit, which
+    /// waiting does not mend.
+    public var refusal: String? {
+        failures.first { $0.operation == refusedOperation }.map(\.reason)
+    }
+
     /// Why workers are not serving, those that are not.
     public var failures: [KafkaError] { controls.compactMap(\.failure) }
 
