@@ -46,7 +46,7 @@ final class AcknowledgedDelivery: Delivery {
     var canSeal: Bool { pending == nil }
     var isIdle: Bool { pending == nil }
 
-    func prepare(within limit: Duration) throws(KafkaError) -> Bool { true }
+    func prepare() throws(KafkaError) -> Bool { true }
 
     func takeEvents() -> [ClientEvent] { producer.takeEvents() }
 

@@ -18,7 +18,7 @@ protocol Delivery: AnyObject {
     var deliveredMark: String? { get }
 
     /// Makes the producer and fences its predecessors; to be called again until it is true.
-    func prepare(within limit: Duration) throws(KafkaError) -> Bool
+    func prepare() throws(KafkaError) -> Bool
 
     /// Ends the batch: nothing more is added to it.
     func seal(_ settlement: Settlement) throws(KafkaError)

@@ -69,8 +69,8 @@ final class TransactionalDelivery: Delivery {
         }
     }
 
-    func prepare(within limit: Duration) throws(KafkaError) -> Bool {
-        try run(until: now() + limit) { phase == .beginning }
+    func prepare() throws(KafkaError) -> Bool {
+        try run { phase == .beginning }
     }
 
     func seal(_ settlement: Settlement) {
@@ -93,13 +93,16 @@ final class TransactionalDelivery: Delivery {
 
     func turn(within limit: Duration) throws(KafkaError) {
         guard settlement != nil else { return }
-        _ = try run(until: now() + limit) { settlement == nil }
+        guard try run({ settlement == nil }) || limit == .zero else {
+            consumer.wait(upTo: limit)
+            return
+        }
     }
 
-    /// - Returns: whether it came to where it was wanted before the time passed or a call failed.
-    private func run(
-        until end: ContinuousClock.Instant, _ isDone: () -> Bool
-    ) throws(KafkaError) -> Bool {
+    /// Makes one call after the other until it is where it is wanted, or one fails.
+    ///
+    /// - Returns: whether it is there.
+    private func run(_ isDone: () -> Bool) throws(KafkaError) -> Bool {
         while !isDone() {
             do throws(KafkaError) {
                 try advance()
@@ -108,7 +111,6 @@ final class TransactionalDelivery: Delivery {
                 try handle(error)
                 return isDone()
             }
-            guard now() < end else { return isDone() }
         }
         return true
     }

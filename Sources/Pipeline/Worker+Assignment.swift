@@ -102,7 +102,7 @@ extension Worker {
     ///
     /// - Returns: whether there is something to read now.
     func settle(_ partitions: [TopicPartition]) throws(KafkaError) -> Bool {
-        guard try delivery.prepare(within: DeliveryLimits.request), try countPartitions() else {
+        guard try delivery.prepare(), try countPartitions() else {
             return false
         }
         let committed = try consumer.committed(partitions, within: DeliveryLimits.request)

@@ -15,7 +15,7 @@ import Testing
     init() throws { bus = try MemoryBus() }
 
     /// A table with one tier: initial 20 %, maintenance 10 %.
-    private func sendTable(_ sequence: Int64, price: Int64, at milliseconds: Int) throws {
+    private func sendTable(_ sequence: Int64, price: Int, at milliseconds: Int) throws {
         var table = HaircutTable.blank
         table.asset = try #require(Identifier("BTC"))
         table.time = Message.at(milliseconds)
