@@ -47,7 +47,7 @@ extension MarginShard {
             asset != configuration.valuationCurrency,
             let sequence = exposures.next(of: asset, at: time, configuration.parameters)
         else { return }
-        let owners = book.owners(holding: asset).map { book.snapshots(of: $0) }
+        let owners = book.ownersHolding(asset).map { book.snapshots(of: $0) }
         let figures = model.exposure(to: asset, of: owners, in: tables, at: time)
         exposures.published(asset, sequence: sequence, time: time)
         sink.publish(

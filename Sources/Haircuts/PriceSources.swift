@@ -15,8 +15,8 @@ public struct PriceSources: Hashable, Sendable {
     var hourlyPeaks: [HourlyPeak] = []
     /// Sources whose absence may be held against the reference; nil: as many as were seen.
     private let configured: Int?
-    private let staleNanoseconds: Int64
-    private let dispersionTolerance: Double
+    private var staleNanoseconds: Int64
+    private var dispersionTolerance: Double
 
     /// One venue's book or index, and the last that was heard of it.
     package struct Source: Hashable, Sendable {
@@ -60,6 +60,12 @@ public struct PriceSources: Hashable, Sendable {
         sources.reserveCapacity(Self.mostSources)
         fresh.reserveCapacity(Self.mostSources)
         hourlyPeaks.reserveCapacity(25)
+    }
+
+    /// Takes other parameters; what is known stays.
+    mutating func configure(staleSeconds: Double, dispersionTolerance: Double) {
+        staleNanoseconds = Int64(staleSeconds * 1e9)
+        self.dispersionTolerance = dispersionTolerance
     }
 
     /// What a quote is to its source.

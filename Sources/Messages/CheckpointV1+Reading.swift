@@ -74,11 +74,28 @@ extension PartitionCheckpoint {
     /// Takes the member at a place of the record's members.
     mutating func read(_ index: Int, _ reader: inout JSONReader) throws(Refusal) {
         switch index {
-        case 20: partition = try reader.count32()
-        case 21: nextOffset = try reader.natural()
-        case 22: time = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
-        case 23: quotesPartitions = try reader.count32()
-        default: positionsPartitions = try reader.count32()
+        case 21: partition = try reader.count32()
+        case 22: nextOffset = try reader.natural()
+        case 23: time = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
+        case 24: quotesPartitions = try reader.count32()
+        case 25: positionsPartitions = try reader.count32()
+        default:
+            inputs = try reader.list(most: Self.mostInputs) { (reader) throws(Refusal) in
+                try InputPosition(&reader)
+            }
+        }
+    }
+}
+
+extension PartitionCheckpoint.InputPosition {
+    fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
+        self.init(topic: "", partition: 0, nextOffset: 0)
+        try reader.tuple(3) { (index, reader) throws(Refusal) in
+            switch index {
+            case 0: try reader.string(.body, into: &topic)
+            case 1: partition = try reader.count32()
+            default: nextOffset = try reader.natural()
+            }
         }
     }
 }
@@ -113,12 +130,14 @@ extension AssetCheckpoint {
         case 14:
             evaluatedAt = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
         case 15:
-            published = try reader.optional { (reader) throws(Refusal) in try Published(&reader) }
+            pendingCause = try reader.optional { (reader) throws(Refusal) in try Cause(&reader) }
         case 16:
+            published = try reader.optional { (reader) throws(Refusal) in try Published(&reader) }
+        case 17:
             surface = try reader.optional { (reader) throws(Refusal) in
                 try SurfaceMark(&reader)
             }
-        case 17: breaker = try CircuitBreaker.State(&reader)
+        case 18: breaker = try CircuitBreaker.State(&reader)
         default: governor = try Governor.State(&reader)
         }
     }
@@ -283,6 +302,34 @@ extension Column {
     }
 }
 
+extension Cause {
+    /// A topic, a partition and an offset, or a moment alone.
+    fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
+        var moment: Instant?
+        var topic: String?
+        var numbers: [Int64] = []
+        try reader.array(.body, count: 1...3) { (reader) throws(Refusal) in
+            if moment == nil && topic == nil {
+                let text = try reader.string(.body)
+                if let seconds = FixedDecimal(utf8: text) {
+                    moment = Instant(nanoseconds: Int64(seconds.units / 1_000_000_000))
+                } else {
+                    topic = String(decoding: text, as: UTF8.self)
+                }
+            } else {
+                numbers.append(try reader.natural())
+            }
+        }
+        if let moment, numbers.isEmpty {
+            self = .timer(moment)
+        } else if let topic, numbers.count == 2, numbers[0] <= Int64(Int32.max) {
+            self = .record(topic: topic, partition: Int32(numbers[0]), offset: numbers[1])
+        } else {
+            throw reader.refusal(.outOfRange, .body)
+        }
+    }
+}
+
 extension AssetCheckpoint.Published {
     fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
         self.init()
@@ -325,12 +372,13 @@ extension CircuitBreaker.State {
         func moment(_ reader: inout JSONReader) throws(Refusal) -> Instant? {
             try reader.optional { (reader) throws(Refusal) in try reader.moment() }
         }
-        try reader.tuple(5) { (index, reader) throws(Refusal) in
+        try reader.tuple(6) { (index, reader) throws(Refusal) in
             switch index {
             case 0: state = try reader.state()
             case 1: enteredAt = try moment(&reader)
             case 2: cleanSince = try moment(&reader)
-            case 3:
+            case 3: assessedAt = try moment(&reader)
+            case 4:
                 baseVolatility = try reader.optional { (reader) throws(Refusal) in
                     try reader.double(.body)
                 }
