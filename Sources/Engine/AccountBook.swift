@@ -386,6 +386,12 @@ struct AccountBook: Sendable {
 }
 
 extension AccountSnapshot {
+    /// Whether it says that the account has nothing.
+    var isEmpty: Bool {
+        requirement == nil && balances.allSatisfy { $0.quantity == .zero }
+            && positions.allSatisfy { $0.quantity == .zero }
+    }
+
     /// Every asset whose price or haircut the account's figures depend on, some repeatedly.
     func everyAsset(valuationCurrency: Identifier) -> [Identifier] {
         var assets = balances.map(\.asset)
