@@ -13,6 +13,7 @@ let numerics = Target.Dependency.product(name: "RealModule", package: "swift-num
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -31,6 +32,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -58,15 +60,18 @@ let package = Package(
         .target(
             name: "Scenarios",
             dependencies: [
-                "Quantities", "Market", "Haircuts", "Messages", "CScenarioData", numerics,
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages",
+                "CScenarioData", numerics,
             ],
             exclude: ["Recorded"], swiftSettings: settings),
-        room("Operations", ["Quantities", "Haircuts", "CCrypto", logging, yams]),
+        room(
+            "Operations",
+            ["Quantities", "Haircuts", "Margin", "CCrypto", logging, metrics, yams]),
         .executableTarget(
             name: "breakwater",
             dependencies: [
                 "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                "Scenarios", "Operations", logging, argumentParser,
+                "Scenarios", "Operations", logging, metrics, argumentParser,
             ],
             swiftSettings: settings),
 
@@ -93,8 +98,7 @@ let package = Package(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport", numerics],
             exclude: ["Vectors"]),
         tests(
-            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"],
-            exclude: ["Reference"]),
+            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
         tests(
             "EngineTests",
             [
@@ -111,6 +115,12 @@ let package = Package(
         tests("KafkaTests", ["Kafka", "TestSupport"]),
         tests("MemoryLogTests", ["Kafka", "MemoryLog"]),
         tests(
+            "SimulationTests",
+            [
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", "MemoryLog", "TestSupport", logging,
+            ], exclude: ["Mutations"]),
+        tests(
             "PipelineTests",
             [
                 "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
@@ -119,7 +129,11 @@ let package = Package(
         tests(
             "ScenariosTests",
             ["Quantities", "Market", "Haircuts", "Messages", "Scenarios", "TestSupport"]),
-        tests("OperationsTests", ["Quantities", "Haircuts", "Operations", "TestSupport", logging]),
+        tests(
+            "OperationsTests",
+            [
+                "Quantities", "Haircuts", "Margin", "Operations", "TestSupport", logging, metrics,
+            ]),
         tests("CommandTests", ["TestSupport"]),
     ]
 )

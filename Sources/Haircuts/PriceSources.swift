@@ -215,8 +215,9 @@ public struct PriceSources: Hashable, Sendable {
 /// The rule by which repeated and out-of-order messages are told from new ones.
 ///
 /// - Source: docs/contracts.md, rules for every message.
-enum Sequencing {
-    static func arrival(
+public enum Sequencing {
+    /// What a message is to the last one applied of its source.
+    public static func arrival(
         sequence: Int64, time: Instant, lastSequence: Int64, lastTime: Instant
     ) -> PriceSources.Arrival {
         if sequence > lastSequence { return .new }

@@ -23,9 +23,11 @@ public struct NewTopic: Sendable, Equatable {
 
 /// The brokers and topics that a cluster has.
 public struct ClusterDescription: Sendable, Equatable {
-    public internal(set) var brokerCount = 0
+    public package(set) var brokerCount = 0
     /// By name.
-    public internal(set) var topics: [String: TopicDescription] = [:]
+    public package(set) var topics: [String: TopicDescription] = [:]
+
+    package init() {}
 }
 
 /// A topic that a cluster has.
@@ -36,6 +38,13 @@ public struct TopicDescription: Sendable, Equatable {
     public let replication: Int
     /// Partitions that have no leader and can be neither written nor read now.
     public let leaderless: [Int32]
+
+    package init(name: String, partitionCount: Int, replication: Int, leaderless: [Int32]) {
+        self.name = name
+        self.partitionCount = partitionCount
+        self.replication = replication
+        self.leaderless = leaderless
+    }
 }
 
 /// Creates and describes topics. Made, used and closed on one thread; each call waits.

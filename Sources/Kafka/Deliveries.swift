@@ -3,15 +3,15 @@ import CRdKafka
 /// What became of the messages produced under one tag, since the tag was last reset.
 public struct Deliveries: Sendable, Equatable {
     /// Taken by the producer's queue.
-    public internal(set) var accepted = 0
+    public package(set) var accepted = 0
     /// Written by the broker.
-    public internal(set) var delivered = 0
+    public package(set) var delivered = 0
     /// Not written, or not known to be.
-    public internal(set) var failed = 0
+    public package(set) var failed = 0
     /// Dropped by ``Producer/purge()`` or an aborted transaction, as asked.
-    public internal(set) var purged = 0
+    public package(set) var purged = 0
     /// The code of the last failure; 0 for none.
-    public internal(set) var lastFailureCode: Int32 = 0
+    public package(set) var lastFailureCode: Int32 = 0
 
     /// Still on their way.
     public var outstanding: Int { accepted - delivered - failed - purged }

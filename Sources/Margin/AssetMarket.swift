@@ -66,6 +66,8 @@ public struct AssetMarket: Sendable {
         /// nil: `stressVolatility` stands for it.
         public var surface: PreparedSurface?
         public var stressVolatility: Double
+        /// What volatilities are multiplied by: 1, except where former ones are guessed.
+        public var factor = 1.0
     }
 
     /// What selling costs and how much may be sold at a time.
@@ -132,8 +134,8 @@ public struct AssetMarket: Sendable {
     public func volatility(strike: FixedDecimal, expiry: Instant) -> (value: Double, stress: Bool) {
         let implied = volatilities.surface?.impliedVolatility(
             strike: strike, expiry: expiry, at: prices.time)
-        if let implied { return (implied, false) }
-        return (volatilities.stressVolatility, true)
+        if let implied { return (implied * volatilities.factor, false) }
+        return (volatilities.stressVolatility * volatilities.factor, true)
     }
 
     /// The price at which an instrument settled, or would settle now; nil before the expiry.

@@ -49,7 +49,7 @@ extension MarginModel {
     private func add(
         _ now: OwnerValuation, asset: Identifier, to figures: inout ExposureFigures
     ) {
-        guard let index = now.book.assets.firstIndex(of: asset) else { return }
+        guard let index = now.book.index(of: asset) else { return }
         let price = now.market.markets[index]?.prices.price ?? 0
         var sound: [Int] = []
         var evaluation = AccountEvaluation()

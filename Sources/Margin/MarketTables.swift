@@ -32,6 +32,11 @@ public struct MarketTables: Sendable {
         return markets[Int(index)]
     }
 
+    /// The assets with a haircut table, in the order they were first heard of.
+    public var listed: [Identifier] {
+        markets.indices.filter { markets[$0] != nil }.map { assets[Int32($0)] }
+    }
+
     /// Takes a table in and settles the instruments watched that its time has reached.
     public mutating func apply(_ table: HaircutTable) {
         let index = number(of: table.asset)

@@ -88,10 +88,28 @@ public struct PreparedTiers: Hashable, Sendable {
     /// The tiers after a rise of every maintenance haircut, up to 1; an initial haircut is at
     /// least the raised one. For the ladders of MODEL §7.
     public func raised(by rise: Double) -> PreparedTiers {
-        let weights = (0..<count).map { index in
-            let maintenance = max(0, numbers[4 * count + index] - rise)
+        changed { weight in
+            let maintenance = max(0, weight.maintenance - rise)
             return MarginPair(
-                initial: min(numbers[2 * count + index], maintenance), maintenance: maintenance)
+                initial: min(weight.initial, maintenance), maintenance: maintenance)
+        }
+    }
+
+    /// The tiers with every haircut higher by a part, lower where it is negative, held in 0…1.
+    func shifted(by change: Haircut) -> PreparedTiers {
+        changed { weight in
+            MarginPair(
+                initial: min(1, max(0, weight.initial - change.initial)),
+                maintenance: min(1, max(0, weight.maintenance - change.maintenance)))
+        }
+    }
+
+    private func changed(_ change: (MarginPair) -> MarginPair) -> PreparedTiers {
+        let weights = (0..<count).map { index in
+            change(
+                MarginPair(
+                    initial: numbers[2 * count + index],
+                    maintenance: numbers[4 * count + index]))
         }
         return PreparedTiers(bounds: Array(numbers[0..<count]), weights: weights)
     }
@@ -145,6 +163,21 @@ public struct PreparedTiers: Hashable, Sendable {
         let index = tier(of: value)
         return MarginPair(
             initial: numbers[2 * count + index], maintenance: numbers[4 * count + index])
+    }
+
+    /// The least value that counts an amount for maintenance margin.
+    ///
+    /// - Parameter amount: > 0.
+    /// - Returns: nil where no value counts so much.
+    func value(counting amount: Double) -> Double? {
+        for index in 0..<count {
+            let (offset, weight) = (numbers[3 * count + index], numbers[4 * count + index])
+            let end = index + 1 < count ? numbers[index + 1] : .infinity
+            guard weight > 0 else { continue }
+            let value = (amount - offset) / weight
+            if value <= end { return max(value, numbers[index]) }
+        }
+        return nil
     }
 
     /// The values at which the weight changes: the lower bounds of all tiers but the first.

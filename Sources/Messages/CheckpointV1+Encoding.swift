@@ -80,6 +80,16 @@ extension OutputBuffer {
         integer(Int64(checkpoint.quotesPartitions))
         literal(",\"positionsPartitions\":")
         integer(Int64(checkpoint.positionsPartitions))
+        literal(",\"inputs\":")
+        list(checkpoint.inputs) { (output, input) in
+            output.byte(UInt8(ascii: "["))
+            output.string(input.topic)
+            output.comma()
+            output.integer(Int64(input.partition))
+            output.comma()
+            output.integer(input.nextOffset)
+            output.byte(UInt8(ascii: "]"))
+        }
         byte(UInt8(ascii: "}"))
     }
 

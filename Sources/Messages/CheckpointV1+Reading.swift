@@ -78,7 +78,24 @@ extension PartitionCheckpoint {
         case 22: nextOffset = try reader.natural()
         case 23: time = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
         case 24: quotesPartitions = try reader.count32()
-        default: positionsPartitions = try reader.count32()
+        case 25: positionsPartitions = try reader.count32()
+        default:
+            inputs = try reader.list(most: Self.mostInputs) { (reader) throws(Refusal) in
+                try InputPosition(&reader)
+            }
+        }
+    }
+}
+
+extension PartitionCheckpoint.InputPosition {
+    fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
+        self.init(topic: "", partition: 0, nextOffset: 0)
+        try reader.tuple(3) { (index, reader) throws(Refusal) in
+            switch index {
+            case 0: try reader.string(.body, into: &topic)
+            case 1: partition = try reader.count32()
+            default: nextOffset = try reader.natural()
+            }
         }
     }
 }

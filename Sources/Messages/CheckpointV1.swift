@@ -120,5 +120,5 @@ private let members = Members(
         ("cause", .body), ("published", .body), ("surface", .body), ("breaker", .body),
         ("governor", .body),
         ("samples", .body), ("partition", .body), ("nextOffset", .body), ("time", .body),
-        ("quotesPartitions", .body), ("positionsPartitions", .body),
+        ("quotesPartitions", .body), ("positionsPartitions", .body), ("inputs", .body),
     ])

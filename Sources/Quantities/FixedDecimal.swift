@@ -34,12 +34,12 @@ public struct FixedDecimal: Hashable, Sendable {
     ) {
         precondition((0...18).contains(fractionDigits))
         guard value.isFinite, abs(value) < 1e18 else { return nil }
-        let scaled = value * Self.powersOfTen[fractionDigits].double
+        let scaled = value * Double(powerOfTen(fractionDigits))
         let nearest = scaled.rounded()
         // A product such as 0.29 * 100 = 28.999999999999996 is the decimal it came from, not less.
         let isExact = abs(scaled - nearest) <= abs(scaled) * 4 * Double.ulpOfOne
         let count = isExact ? nearest : scaled.rounded(rule)
-        units = Int128(count) * Self.powersOfTen[18 - fractionDigits].integer
+        units = Int128(count) * Int128(powerOfTen(18 - fractionDigits))
     }
 
     /// The nearest binary number; exact wherever one is exact, below 2^53.
@@ -66,7 +66,7 @@ public struct FixedDecimal: Hashable, Sendable {
     /// that is not below (`.up`) this value.
     public func rounded(_ rule: FloatingPointRoundingRule, fractionDigits: Int) -> FixedDecimal {
         precondition((0...18).contains(fractionDigits))
-        let step = Self.powersOfTen[18 - fractionDigits].integer
+        let step = Int128(powerOfTen(18 - fractionDigits))
         var quotient = units / step
         let remainder = units % step
         if remainder > 0 && rule == .up { quotient += 1 }
@@ -86,16 +86,6 @@ public struct FixedDecimal: Hashable, Sendable {
         precondition((0...170).contains(numerator) && denominator > 0)
         return FixedDecimal(units: units * Int128(numerator) / Int128(denominator))
     }
-
-    @usableFromInline
-    static let powersOfTen: [(integer: Int128, double: Double)] = {
-        var powers: [(integer: Int128, double: Double)] = [(1, 1)]
-        for _ in 1...18 {
-            let last = powers[powers.count - 1]
-            powers.append((last.integer * 10, last.double * 10))
-        }
-        return powers
-    }()
 }
 
 extension FixedDecimal: Comparable {
@@ -157,7 +147,7 @@ extension FixedDecimal {
                 if index - fractionStart > 18 { return nil }
             }
             guard index > fractionStart else { return nil }
-            fraction &*= decimalScale(missingDigits: 18 - (index - fractionStart))
+            fraction &*= powerOfTen(18 - (index - fractionStart))
         }
         let product = integer.multipliedFullWidth(by: 1_000_000_000_000_000_000)
         let magnitude =
@@ -170,31 +160,6 @@ extension FixedDecimal {
         var text = String(text)
         guard let value = text.withUTF8({ FixedDecimal(utf8: $0) }) else { return nil }
         self = value
-    }
-}
-
-/// 10 to the power of 0…17, the factor that brings a fraction with that many digits missing to 18.
-@inlinable
-func decimalScale(missingDigits: Int) -> UInt64 {
-    switch missingDigits {
-    case 0: 1
-    case 1: 10
-    case 2: 100
-    case 3: 1_000
-    case 4: 10_000
-    case 5: 100_000
-    case 6: 1_000_000
-    case 7: 10_000_000
-    case 8: 100_000_000
-    case 9: 1_000_000_000
-    case 10: 10_000_000_000
-    case 11: 100_000_000_000
-    case 12: 1_000_000_000_000
-    case 13: 10_000_000_000_000
-    case 14: 100_000_000_000_000
-    case 15: 1_000_000_000_000_000
-    case 16: 10_000_000_000_000_000
-    default: 100_000_000_000_000_000
     }
 }
 

@@ -82,11 +82,11 @@ struct AccountMaker {
         var loan = 0.0
         for (asset, value) in [(first, worth * part), (second, worth * (1 - part))] {
             draft.add(value / asset.price.double, of: asset.asset)
-            loan += value * (1 - fall) * (1 - Leverage.haircut(asset.assetClass))
+            loan += value * (1 - fall) * (1 - asset.haircut)
         }
         if random.unit() < 0.15 {
             let stable = choose(stables, &random)
-            let owed = loan / (1 + Leverage.haircut(stable.assetClass))
+            let owed = loan / (1 + stable.haircut)
             draft.add(-owed / stable.price.double, of: stable.asset)
         } else {
             draft.add(-loan, of: market.valuationCurrency)
@@ -100,8 +100,8 @@ struct AccountMaker {
         var draft = AccountDraft(kind: .perpetualLong)
         let fall = drawFall()
         let coin = choose(coins, &random)
-        let scan = Leverage.scan(coin.assetClass)
-        let haircut = Leverage.haircut(coin.assetClass)
+        let scan = coin.scan
+        let haircut = coin.haircut
         switch random.unit() {
         case ..<0.2:
             // Collateral and mark both in the coin: (W·(1−f) − N·f)·(1−h) = N·s/(1−s).
@@ -112,7 +112,7 @@ struct AccountMaker {
         case ..<0.4:
             let stable = choose(stables, &random)
             draft.add(worth / stable.price.double, of: stable.asset)
-            let weight = 1 - Leverage.haircut(stable.assetClass)
+            let weight = 1 - stable.haircut
             let notional = worth * weight / (fall + scan * (1 - fall))
             draft.positions.append((perpetual(on: coin, .linear), notional / coin.price.double))
         default:
@@ -130,7 +130,7 @@ struct AccountMaker {
         var draft = AccountDraft(kind: .stableBorrower)
         let stable = choose(stables, &random)
         draft.add(worth / stable.price.double, of: stable.asset)
-        let weight = 1 - Leverage.haircut(stable.assetClass)
+        let weight = 1 - stable.haircut
         if random.unit() < 0.6 {
             // A loan against the peg: it stands a fall of the stable asset of 1 to 15 %.
             let fall = random.logarithmic(in: 0.01...0.15)
@@ -139,7 +139,7 @@ struct AccountMaker {
             // Owes a coin it sold: it stands a rise of the coin of 15 to 80 %.
             let coin = choose(coins, &random)
             let rise = random.double(in: 0.15...0.8)
-            let owed = worth * weight / ((1 + rise) * (1 + Leverage.haircut(coin.assetClass)))
+            let owed = worth * weight / ((1 + rise) * (1 + coin.haircut))
             draft.add(-owed / coin.price.double, of: coin.asset)
         }
         return draft
@@ -167,7 +167,7 @@ struct AccountMaker {
         let years = expiry.expiry.seconds(since: market.time) / (365 * 86_400)
         let needed = ShortPut(
             forward: expiry.forward, strike: expiry.strikes[put].double, years: years,
-            volatility: expiry.volatilities[put], scan: Leverage.scan(coin.assetClass)
+            volatility: expiry.volatilities[put], scan: coin.scan
         ).requirement(afterFall: fall)
         // At most eight times its worth in notional, however far out of the money.
         let contracts = worth / max(needed, expiry.forward / 8)
@@ -192,10 +192,10 @@ struct AccountMaker {
             } else {
                 draft.positions.append((perpetual(on: coin, .linear), -short))
             }
-            let scan = Leverage.scan(coin.assetClass)
+            let scan = coin.scan
             let up = scan / (1 - scan)
             // It stands a rise by a quarter at 40 to 80 % of what it could borrow for that.
-            let free = 1.25 * (1 - Leverage.haircut(coin.assetClass) - 1.08 * up) - 0.25 * 1.08
+            let free = 1.25 * (1 - coin.haircut - 1.08 * up) - 0.25 * 1.08
             loan += value * max(0, free) * random.double(in: 0.4...0.8)
         }
         if let coin = coins.first(where: { !$0.expiries.isEmpty }),

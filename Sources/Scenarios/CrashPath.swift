@@ -58,6 +58,8 @@ public struct CrashPath: Hashable, Sendable {
                     assetClass: track.configuration.assetClass,
                     price: decimal(price, digits: 6),
                     systemCollateral: track.configuration.systemCollateral.double,
+                    haircut: VenueHaircuts.maintenance(track.configuration.assetClass),
+                    scan: track.configuration.parameters.scanFloor,
                     expiries: surface.compactMap(OpeningMarket.Expiry.init))
             })
     }

@@ -16,6 +16,9 @@ public struct OpeningMarket: Hashable, Sendable {
         public var price: FixedDecimal
         /// Value pledged in the system; ≥ 0. Accounts choose assets in proportion to it.
         public var systemCollateral: Double
+        /// The maintenance haircut and the scan range, 0…1, that leverage is reckoned with.
+        public var haircut: Double
+        public var scan: Double
         /// Of the first surface; empty where there is none.
         public var expiries: [Expiry]
     }
@@ -44,6 +47,8 @@ extension Scenario {
                     asset: asset.asset, assetClass: asset.assetClass,
                     price: FixedDecimal(units: asset.tick.units * Int128(bar.first)),
                     systemCollateral: asset.systemCollateral.double,
+                    haircut: VenueHaircuts.maintenance(asset.assetClass),
+                    scan: HaircutParameters(asset.assetClass).scanFloor,
                     expiries: expiries(of: asset.asset))
             })
     }

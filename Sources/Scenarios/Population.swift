@@ -113,17 +113,6 @@ enum Leverage {
         }
         return 0.65
     }
-
-    /// The maintenance haircut that leverage is reckoned with: what venues with fixed weights
-    /// take (`VenueHaircuts`).
-    static func haircut(_ assetClass: AssetClass) -> Double {
-        VenueHaircuts.maintenance(assetClass)
-    }
-
-    /// The scan range that leverage is reckoned with: the least one of MODEL §8.
-    static func scan(_ assetClass: AssetClass) -> Double {
-        HaircutParameters(assetClass).scanFloor
-    }
 }
 
 /// Haircuts of venues whose weights do not follow the market.

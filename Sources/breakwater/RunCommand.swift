@@ -13,7 +13,9 @@ struct RunCommand: ParsableCommand {
         discussion: """
             Runs until SIGTERM or SIGINT, then drains, commits and leaves the group within 10 s. \
             Start as many processes with the same configuration as there are partitions to share; \
-            they divide the work.
+            they divide the work. Meanwhile http.bind and http.port, by default \
+            http://127.0.0.1:9464, give a page (/), /healthz, /readyz, /metrics for Prometheus \
+            and /api/haircuts, /api/breakers and /api/workers, all read only.
             """)
 
     enum Role: String, ExpressibleByArgument, CaseIterable {
@@ -35,13 +37,15 @@ struct RunCommand: ParsableCommand {
         guard settings.workers.haircut > 0 else {
             throw CommandFailure("workers.haircut is 0: there is nothing to do")
         }
-        if settings.delivery == .exactlyOnce {
-            log.warning("delivery exactly-once is not in this version: running at-least-once")
-        }
-        let pipeline = try settings.haircutPipeline()
+        let pipeline = try settings.pipeline()
+        let service = WorkerService.haircut(
+            pipeline, workers: settings.workers.haircut, log: log)
+        let observation = try Observation(
+            settings, plan: TopicPlan(pipeline.topics), log: log,
+            workers: { [service].observed })
+        defer { observation.stop() }
         try TopicCheck.waitUntilSound(
             pipeline, log: log, isStopped: { Interruption.shared.isRequested })
-        let service = HaircutService(pipeline, workers: settings.workers.haircut, log: log)
         service.start()
         log.info(
             "serving \(settings.assets.count) assets with \(settings.workers.haircut) workers")

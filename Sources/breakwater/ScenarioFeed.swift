@@ -13,12 +13,15 @@ final class ScenarioFeed {
     private let surfaces: Producer.Topic
     private var buffer = OutputBuffer()
     private var key = OutputBuffer(capacity: Identifier.longest)
+    /// Quotes and surfaces, and accounts, sent so far.
     private(set) var sent = 0
+    private(set) var accountsSent = 0
     /// Of the newest event sent; nil before the first.
     private(set) var time: Instant?
 
     private static let quoteHeaders = [Header("schema", "quote.v1")]
     private static let surfaceHeaders = [Header("schema", "iv-surface.v1")]
+    private static let positionsHeaders = [Header("schema", "positions.v1")]
 
     init(_ configuration: ClientConfiguration, quotes: String, surfaces: String)
         throws(KafkaError)
@@ -63,8 +66,48 @@ final class ScenarioFeed {
         progress(self)
     }
 
+    /// Publishes what accounts hold, each to the partition of its owner, so that accounts of one
+    /// owner are aggregated.
+    ///
+    /// - Parameters:
+    ///   - topic: of positions, with this many partitions, > 0.
+    ///   - mayGoOn: asked often with the number sent; false holds the feed.
+    func publish(
+        _ accounts: [AccountSnapshot], to topic: String, partitions: Int32,
+        mayGoOn: (Int) -> Bool, isStopped: () -> Bool, progress: (ScenarioFeed) -> Void
+    ) throws(KafkaError) {
+        let topic = try producer.topic(topic)
+        for account in accounts {
+            if isStopped() { break }
+            while accountsSent % 64 == 0, !isStopped(), !mayGoOn(accountsSent) {
+                producer.poll(upTo: .milliseconds(2))
+                progress(self)
+            }
+            key.removeAll()
+            key.append(account.owner)
+            let partition = key.withBytes {
+                murmur2Partition(of: $0, partitionCount: partitions)
+            }
+            key.removeAll()
+            key.append(account.account)
+            buffer.removeAll()
+            buffer.write(account)
+            let headers = Self.positionsHeaders
+            let stamp = account.time.milliseconds
+            while try produce(to: topic, partition: partition, stamp: stamp, headers: headers)
+                == .queueFull
+            {
+                producer.poll(upTo: .milliseconds(10))
+            }
+            accountsSent += 1
+            if accountsSent % 256 == 0 { progress(self) }
+        }
+        try producer.flush(within: .seconds(10))
+        progress(self)
+    }
+
     /// Records that the broker has not acknowledged.
-    var undelivered: Int { sent - producer.deliveries().delivered }
+    var undelivered: Int { sent + accountsSent - producer.deliveries().delivered }
 
     func close() { producer.close(within: .seconds(5)) }
 
@@ -83,21 +126,22 @@ final class ScenarioFeed {
         key.removeAll()
         key.append(event.asset)
         time = event.time
-        while try produce(to: topic, headers: headers) == .queueFull {
+        let stamp = time?.milliseconds
+        while try produce(to: topic, stamp: stamp, headers: headers) == .queueFull {
             producer.poll(upTo: .milliseconds(10))
         }
         sent += 1
     }
 
+    /// Sends what the buffer holds under what the key holds.
     private func produce(
-        to topic: Producer.Topic, headers: [Header]
+        to topic: Producer.Topic, partition: Int32? = nil, stamp: Int64?, headers: [Header]
     ) throws(KafkaError) -> Producer.Admission {
-        let stamp = time?.milliseconds
-        return try buffer.withBytes { (body) throws(KafkaError) in
+        try buffer.withBytes { (body) throws(KafkaError) in
             try key.withBytes { (key) throws(KafkaError) in
                 try producer.produce(
-                    to: topic, key: key, value: body, timestampMilliseconds: stamp,
-                    headers: headers)
+                    to: topic, partition: partition, key: key, value: body,
+                    timestampMilliseconds: stamp, headers: headers)
             }
         }
     }

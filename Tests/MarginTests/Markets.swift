@@ -98,11 +98,11 @@ func markets(_ more: HaircutTable...) -> MarketTables {
 }
 
 func account(
-    _ name: String = "A-1", owner: String = "O-1", _ balances: [String: String] = [:],
-    positions: [Position] = [], requirement: StatedRequirement? = nil
+    _ balances: [String: String] = [:], named name: String = "A-1", positions: [Position] = [],
+    requirement: StatedRequirement? = nil
 ) -> AccountSnapshot {
     AccountSnapshot(
-        account: id(name), owner: id(owner), time: moment(), sequence: 1,
+        account: id(name), owner: id("O-1"), time: moment(), sequence: 1,
         balances: balances.sorted { $0.key < $1.key }.map {
             Balance(asset: id($0.key), quantity: decimal($0.value))
         }, positions: positions, requirement: requirement)
@@ -158,7 +158,7 @@ func flatSurface(
 
 let margin = MarginModel(valuationCurrency: dollar)
 
-func assess(
+func assessOwner(
     _ accounts: AccountSnapshot..., in tables: MarketTables, at time: Instant = moment(1)
 ) -> [AccountAssessment] {
     margin.assess(accounts, in: tables, at: time)

@@ -18,6 +18,8 @@ final class Transaction {
     var partitions: [TopicPartition] = []
     var groups: [String] = []
     var startedAt: Int64 = 0
+    /// Of the present transaction, counted over the log.
+    var number = 0
 
     init(id: String, producer: ProducerIdentity, timeout: Int64) {
         self.id = id
@@ -90,6 +92,8 @@ extension MemoryLog {
         case .ongoing: return
         case .empty, .complete:
             transaction.state = .ongoing
+            transactionCount += 1
+            transaction.number = transactionCount
             transaction.startedAt = now
             transaction.partitions = []
             transaction.groups = []
@@ -111,7 +115,7 @@ extension MemoryLog {
     /// Appends a batch within the transaction.
     ///
     /// - Parameter sequence: of the batch's first record; see
-    ///   ``MemoryPartition/append(_:producer:sequence:at:)``.
+    ///   ``MemoryPartition/append(_:producer:sequence:transaction:at:)``.
     /// - Throws: `invalidTransactionState` when the partition was not added to a transaction that
     ///   is open: a record that comes after its transaction's end leaves nothing hanging.
     public func append(
@@ -126,7 +130,9 @@ extension MemoryLog {
         guard case .ongoing = transaction.state, transaction.partitions.contains(place) else {
             throw .invalidTransactionState
         }
-        try partition.append(records, producer: producer, sequence: sequence, at: now)
+        try partition.append(
+            records, producer: producer, sequence: sequence, transaction: transaction.number,
+            at: now)
     }
 
     /// Makes input offsets part of the transaction: they count once it is committed.

@@ -18,6 +18,7 @@ public final class MemoryLog {
     var groups: [String: MemoryGroup] = [:]
     var nextProducerId: Int64 = 1_000
     var nextMember = 1
+    var transactionCount = 0
     /// How long the coordinator takes to write the markers of a transaction's end, milliseconds
     /// after it was decided, one for each partition in turn. Empty: at once.
     public var markerDelays: [Int64] = []
@@ -42,8 +43,8 @@ public final class MemoryLog {
         _ name: String, partitions: Int, cleanup: Cleanup = .delete
     ) throws(BrokerError) {
         guard topics[name] == nil else { throw .topicAlreadyExists }
-        topics[name] = (0..<partitions).map { _ in
-            MemoryPartition(isCompacted: cleanup == .compact)
+        topics[name] = (0..<partitions).map {
+            MemoryPartition(number: Int32($0), isCompacted: cleanup == .compact)
         }
     }
 

@@ -1,3 +1,5 @@
+import Kafka
+
 /// One partition: records and control markers in the order of their offsets.
 ///
 /// Offsets are never used twice and may have holes: markers take one, compaction leaves some.
@@ -18,6 +20,8 @@ public final class MemoryPartition {
         let content: Content
         let producer: ProducerIdentity?
         var outcome: Outcome
+        /// The transaction it is part of, counted over the log; nil outside of any.
+        let transaction: Int?
         /// Milliseconds since 1970, of the append.
         let appendedAt: Int64
 
@@ -36,6 +40,8 @@ public final class MemoryPartition {
     /// Records read at once, and where to go on.
     public struct Fetched {
         public var records: [StoredRecord] = []
+        /// Of each record, the transaction it is part of, counted over the log; nil for none.
+        public var transactions: [Int?] = []
         /// Behind the last entry looked at, markers and aborted records included.
         public var nextOffset: Int64
         /// Nothing that may be shown lies at or behind `nextOffset`.
@@ -52,7 +58,12 @@ public final class MemoryPartition {
     private var openTransactions: [Int64: Int64] = [:]
     private var producers: [Int64: ProducerState] = [:]
 
-    init(isCompacted: Bool) { self.isCompacted = isCompacted }
+    private let number: Int32
+
+    init(number: Int32, isCompacted: Bool) {
+        self.number = number
+        self.isCompacted = isCompacted
+    }
 
     /// The first offset of the oldest transaction that has not ended, or the end.
     public var lastStableOffset: Int64 { openTransactions.values.min() ?? endOffset }
@@ -67,18 +78,21 @@ public final class MemoryPartition {
     public func append(_ records: [NewRecord], at now: Int64) throws(BrokerError) -> Int64 {
         try checkKeys(records)
         let base = endOffset
-        for record in records { append(record, producer: nil, outcome: .plain, at: now) }
+        for record in records { append(record, outcome: .plain, at: now) }
         return base
     }
 
     /// Appends a batch of a producer's transaction.
     ///
-    /// - Parameter sequence: of the first record, counted by the producer for this partition from 0
-    ///   in each epoch. A batch that is there already is not appended again.
+    /// - Parameters:
+    ///   - sequence: of the first record, counted by the producer for this partition from 0 in each
+    ///     epoch. A batch that is there already is not appended again.
+    ///   - transaction: its number over the log.
     /// - Throws: `invalidProducerEpoch` for an older instance; `outOfOrderSequence` when a batch
     ///   before this one is missing.
     func append(
-        _ records: [NewRecord], producer: ProducerIdentity, sequence: Int, at now: Int64
+        _ records: [NewRecord], producer: ProducerIdentity, sequence: Int, transaction: Int,
+        at now: Int64
     ) throws(BrokerError) {
         try checkKeys(records)
         var state = producers[producer.id] ?? ProducerState(epoch: producer.epoch)
@@ -89,7 +103,10 @@ public final class MemoryPartition {
             guard sequence == expected else { throw .outOfOrderSequence }
         }
         if openTransactions[producer.id] == nil { openTransactions[producer.id] = endOffset }
-        for record in records { append(record, producer: producer, outcome: .open, at: now) }
+        for record in records {
+            append(
+                record, producer: producer, outcome: .open, transaction: transaction, at: now)
+        }
         state.nextSequence = sequence + records.count
         producers[producer.id] = state
     }
@@ -99,12 +116,15 @@ public final class MemoryPartition {
     }
 
     private func append(
-        _ record: NewRecord, producer: ProducerIdentity?, outcome: Outcome, at now: Int64
+        _ record: NewRecord, producer: ProducerIdentity? = nil, outcome: Outcome,
+        transaction: Int? = nil, at now: Int64
     ) {
         entries.append(
             Entry(
-                offset: endOffset, content: .record(StoredRecord(record, offset: endOffset)),
-                producer: producer, outcome: outcome, appendedAt: now))
+                offset: endOffset,
+                content: .record(
+                    StoredRecord(record, partition: number, offset: endOffset)),
+                producer: producer, outcome: outcome, transaction: transaction, appendedAt: now))
         endOffset += 1
     }
 
@@ -119,7 +139,7 @@ public final class MemoryPartition {
         entries.append(
             Entry(
                 offset: endOffset, content: .marker(isCommit: isCommit), producer: producer,
-                outcome: .plain, appendedAt: now))
+                outcome: .plain, transaction: nil, appendedAt: now))
         endOffset += 1
         let known = producers[producer.id]
         if known.map({ $0.epoch < producer.epoch }) ?? true {
@@ -158,6 +178,7 @@ public final class MemoryPartition {
                     return fetched
                 }
                 fetched.records.append(record)
+                fetched.transactions.append(entry.transaction)
             }
             fetched.nextOffset = entry.offset + 1
             index += 1

@@ -21,7 +21,7 @@ import Testing
         #expect(record.key.map(Array.init) == [1, 2])
         #expect(record.value.map(Array.init) == [3])
         #expect(record.headers == headers)
-        #expect(record.timestamp == 4)
+        #expect(record.timestampMilliseconds == 4)
         #expect(record.offset == 0)
     }
 
@@ -53,9 +53,9 @@ import Testing
         try bus.append("a", "b", "c")
         let partition = try bus.log.partition(bus.place())
         partition.trim(before: 2)
-        for gone: Int64 in [1, 4] {
+        for offset: Int64 in [1, 4] {
             #expect(throws: BrokerError.offsetOutOfRange) {
-                try partition.read(from: gone, .readCommitted)
+                try partition.read(from: offset, .readCommitted)
             }
         }
         #expect(try partition.read(from: 2, .readCommitted).records.map(\.offset) == [2])

@@ -1,5 +1,6 @@
 import CAllocationCounter
 import Haircuts
+import Margin
 import Market
 import Messages
 import Quantities
@@ -72,6 +73,102 @@ struct AllocationTests {
         #expect(refused == 0)
     }
 
+    /// Runs a round twice, to fill both the decoder's value and the caller's, which change places,
+    /// and counts what 10 000 more allocate.
+    func allocations(_ round: () -> Void) -> UInt64 {
+        for _ in 0..<2 { round() }
+        let before = allocation_counter_count()
+        for _ in 0..<10_000 { round() }
+        return allocation_counter_count() - before
+    }
+
+    @Test func decodingPositionsAllocatesNothing() {
+        // A large account before, a small one and one whose names have to be sorted in turns.
+        var large = Golden.positions
+        large.balances = (0..<200).reversed().map {
+            Balance(asset: name("A\($0)"), quantity: .one)
+        }
+        let texts = [Examples.positions, written { $0.write(large) }].map { Array($0.utf8) }
+        let key = Array("A-1".utf8)
+        var decoder = PositionsDecoder()
+        var snapshot = AccountSnapshot.blank
+        var refused = 0
+        func round() {
+            for text in texts {
+                key.withUnsafeBytes { key in
+                    do {
+                        try text.withUnsafeBytes {
+                            try decoder.decode($0, key: key, recordTimestamp: nil, into: &snapshot)
+                        }
+                    } catch { refused += 1 }
+                }
+            }
+        }
+        #expect(allocations(round) == 0)
+        #expect(refused == 0)
+        #expect(snapshot == large)
+    }
+
+    @Test func decodingAndEncodingRequirementsAllocatesNothing() {
+        let text = Array(Examples.requirement.utf8)
+        let key = Array("A-1".utf8)
+        var decoder = MarginRequirementDecoder()
+        var requirement = MarginRequirement.blank
+        var buffer = OutputBuffer()
+        var refused = 0
+        func round() {
+            key.withUnsafeBytes { key in
+                do {
+                    try text.withUnsafeBytes {
+                        try decoder.decode($0, key: key, recordTimestamp: nil, into: &requirement)
+                    }
+                } catch { refused += 1 }
+            }
+            buffer.removeAll()
+            buffer.write(requirement)
+        }
+        #expect(allocations(round) == 0)
+        #expect(refused == 0)
+        #expect(requirement == Golden.requirement)
+        #expect(buffer.withBytes { Array($0) } == text)
+    }
+
+    @Test func decodingAndEncodingExposuresAllocatesNothing() {
+        let text = Array(Examples.exposure.utf8)
+        let key = Array("BTC|3".utf8)
+        var decoder = ExposureDecoder()
+        var exposure = Exposure.blank
+        var buffer = OutputBuffer()
+        var refused = 0
+        func round() {
+            key.withUnsafeBytes { key in
+                do {
+                    try text.withUnsafeBytes {
+                        try decoder.decode($0, key: key, recordTimestamp: nil, into: &exposure)
+                    }
+                } catch { refused += 1 }
+            }
+            buffer.removeAll()
+            buffer.write(exposure)
+        }
+        #expect(allocations(round) == 0)
+        #expect(refused == 0)
+        #expect(exposure == Golden.exposure)
+    }
+
+    @Test func encodingAlertsAndBreakerChangesAllocatesNothing() {
+        var buffer = OutputBuffer()
+        func round() {
+            buffer.removeAll()
+            buffer.write(Golden.alert)
+            buffer.write(Golden.breaker)
+        }
+        #expect(allocations(round) == 0)
+        #expect(
+            buffer.withBytes { String(decoding: $0, as: UTF8.self) }
+                == Examples.alert + Examples.breaker)
+    }
+
     @inline(never)
     static func throwing(_ refusal: Refusal) throws(Refusal) { throw refusal }
 
@@ -95,12 +192,6 @@ struct AllocationTests {
             for _ in 0..<2 {
                 do throws(Refusal) { try Self.throwing(refusal) } catch { refusal = error }
             }
-        }
-        func allocations(_ body: () -> Void) -> UInt64 {
-            body()
-            let before = allocation_counter_count()
-            for _ in 0..<1_000 { body() }
-            return allocation_counter_count() - before
         }
         // The testing library hooks every throw to keep its backtrace, which allocates.
         #expect(allocations(refuse) == allocations(throwTwice))

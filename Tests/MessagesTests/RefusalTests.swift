@@ -16,23 +16,6 @@ struct RefusalTests {
         decodeSurface(changed(Examples.surface, replacements).utf8)
     }
 
-    func changed(_ text: String, _ replacements: [(String, String)]) -> String {
-        var text = text
-        for (old, new) in replacements {
-            #expect(text.contains(old), "the example has no \(old)")
-            text = text.replacing(old, with: new, maxReplacements: 1)
-        }
-        return text
-    }
-
-    func expect<Value>(
-        _ outcome: Outcome<Value>, _ code: RefusalCode, _ field: MessageField,
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) {
-        #expect(outcome.refusal?.code == code, sourceLocation: sourceLocation)
-        #expect(outcome.refusal?.field == field, sourceLocation: sourceLocation)
-    }
-
     // MARK: The body
 
     @Test func aBodyThatIsMissingIsEmpty() {

@@ -135,10 +135,13 @@ struct RandomMessages {
         table.components.horizonSeconds = statistic(0...999_999)
         table.components.surfaceAge = Bool.random(using: &random) ? statistic(0...999_999) : nil
         table.components.depth = decimal()
-        table.cause =
-            Bool.random(using: &random)
-            ? .timer(instant())
-            : .record(topic: "a.\"b\\", partition: 7, offset: Int64(random.next() >> 11))
+        if Bool.random(using: &random) {
+            table.impact = Impact(
+                halfSpread: statistic(0...1), dailyDeviation: statistic(0...9), volume: decimal())
+            table.systemCollateral = decimal()
+            table.shares = (0..<4).map { _ in statistic(0...0.25) }
+        }
+        table.cause = cause()
         return table
     }
 }
@@ -156,6 +159,51 @@ struct RoundTripTests {
                 decodeSurface(bytes { $0.write(surface) }, key: "\(surface.asset)").value
                     == surface,
                 decodeHaircut(bytes { $0.write(table) }, key: "\(table.asset)").value == table,
+            ]
+            if outcomes != [true, true, true] {
+                Issue.record("seed \(seed) round \(round): \(outcomes)")
+                return
+            }
+        }
+    }
+
+    @Test func whatIsWrittenOfAccountsIsReadBack() {
+        let seed: UInt64 = 12
+        var messages = RandomMessages(seed: seed)
+        for round in 0..<20_000 {
+            let snapshot = messages.snapshot()
+            let requirement = messages.requirement()
+            let alert = messages.alert()
+            let outcomes = [
+                decodePositions(bytes { $0.write(snapshot) }, key: "\(snapshot.account)").value
+                    == snapshot,
+                decodeRequirement(
+                    bytes { $0.write(requirement) }, key: "\(requirement.account)"
+                ).value == requirement,
+                decodeAlert(bytes { $0.write(alert) }, key: "\(alert.account)").value == alert,
+            ]
+            if outcomes != [true, true, true] {
+                Issue.record("seed \(seed) round \(round): \(outcomes)")
+                return
+            }
+        }
+    }
+
+    @Test func whatIsWrittenOfTheLoopIsReadBack() {
+        let seed: UInt64 = 13
+        var messages = RandomMessages(seed: seed)
+        for round in 0..<20_000 {
+            let exposure = messages.exposure()
+            let change = messages.breakerChange()
+            let control = messages.control()
+            let outcomes = [
+                decodeExposure(
+                    bytes { $0.write(exposure) }, key: written { $0.append(exposure.key) }
+                ).value == exposure,
+                decodeBreaker(bytes { $0.write(change) }, key: "\(change.asset)").value == change,
+                decodeControl(
+                    bytes { $0.write(control) }, key: written { $0.append(control.key) }
+                ).value == control,
             ]
             if outcomes != [true, true, true] {
                 Issue.record("seed \(seed) round \(round): \(outcomes)")

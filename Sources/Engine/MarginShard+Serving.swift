@@ -1,0 +1,60 @@
+import Haircuts
+import Margin
+import Market
+import Quantities
+
+extension MarginShard {
+    /// Takes back an account's last output, before serving.
+    public mutating func restore(_ requirement: borrowing MarginRequirement) {
+        let requirement = copy requirement
+        let account = book.number(of: requirement.account)
+        former[account] = nil
+        if book.isOpen(account),
+            let last = book.lastSnapshot(of: requirement.account),
+            last.sequence != requirement.positionsSequence
+        {
+            former[account] = requirement
+        }
+        if !book.isOpen(account) { former[account] = requirement }
+        book.setOutput(requirement, of: account)
+        time = max(time ?? requirement.time, requirement.time)
+    }
+
+    /// Takes back an asset's last exposure, before serving.
+    public mutating func restore(_ exposure: borrowing Exposure) {
+        exposures.restore(exposure.asset, sequence: exposure.sequence, time: exposure.time)
+        time = max(time ?? exposure.time, exposure.time)
+    }
+
+    /// Begins to publish, with what differs from the last outputs: every account whose status or
+    /// positions differ or that was never published, and of those closed meanwhile that nothing is
+    /// left. Figures that merely moved are refreshed within the budget, by `refresh`.
+    public mutating func serve(to sink: inout some MarginSink) {
+        guard !isServing else { return }
+        isServing = true
+        let cause = cause ?? .timer(time ?? Instant(nanoseconds: 0))
+        self.cause = cause
+        for account in book.closedAccounts {
+            former[account] = nil
+            publishClosed(account, cause: cause, to: &sink)
+        }
+        var concerned: [Int32] = book.everyOwnerApart
+        var reopened: Set<Int32> = []
+        for account in book.everyOpenAccount {
+            if let snapshot = book.snapshot(of: account) {
+                unknown.note(snapshot, in: tables, valuationCurrency)
+            }
+            if former[account]?.isClosed ?? false { reopened.insert(account) }
+            let output = book.lastOutput(of: account)
+            if output == nil || reopened.contains(account)
+                || output?.positionsSequence != book.positionsSequence(of: account)
+            {
+                concerned.append(book.owner(of: account))
+            }
+        }
+        settle(
+            assets: [], owners: concerned, renewed: reopened, cause: cause, to: &sink)
+        for asset in tables.listed { exposures.touch(asset) }
+        for asset in exposures.touched { publishExposure(of: asset, to: &sink) }
+    }
+}

@@ -1,0 +1,117 @@
+import Haircuts
+import Kafka
+import MemoryLog
+import Quantities
+
+/// Watches what readers of committed records are shown, and compares it with what should be there.
+final class Checks {
+    private let log: MemoryLog
+    private let plan: Plan
+    private var haircuts = HaircutCheck()
+    private var breakers = BreakerCheck()
+    private var margin = MarginCheck()
+    private var deadLetters = DeadLetterCheck()
+    private var cursors: [TopicPartition: Int64] = [:]
+    private var lastTimestamp = Plan.start
+    private var keyless: Int32 = 0
+
+    init(_ log: MemoryLog, _ plan: Plan) {
+        self.log = log
+        self.plan = plan
+        for topic in [TopicName.haircuts, .breakers, .deadLetters, .requirements, .alerts] {
+            for partition in 0..<plan.partitions {
+                cursors[TopicPartition(topic.rawValue, Int32(partition))] = 0
+            }
+        }
+        watched = cursors.keys.sorted()
+    }
+
+    private let watched: [TopicPartition]
+
+    /// Appends a record of a foreign producer to the partition that its key belongs to.
+    ///
+    /// No two records have the same timestamp, so that their order by time is one.
+    func append(_ input: Plan.Input) {
+        lastTimestamp = max(lastTimestamp + 1, log.now)
+        let key = input.key.map { Array($0.utf8) }
+        let record = NewRecord(key: key, value: input.value, timestamp: lastTimestamp)
+        let count = Int32(log.partitionCount(of: input.topic.rawValue) ?? 1)
+        keyless += 1
+        let partition =
+            (input.partitionKey.map { Array($0.utf8) } ?? key)?.withUnsafeBytes {
+                murmur2Partition(of: $0, partitionCount: count)
+            }
+            ?? keyless % count
+        // A compacted topic refuses a record without a key, as a broker does.
+        _ = try? log.append([record], to: TopicPartition(input.topic.rawValue, partition))
+    }
+
+    /// Looks at what was committed since the last time.
+    func step() -> Violation? {
+        for place in watched {
+            guard let partition = try? log.partition(place), let cursor = cursors[place],
+                partition.lastStableOffset > cursor,
+                let fetched = try? partition.read(
+                    from: max(cursor, partition.startOffset), .readCommitted)
+            else { continue }
+            cursors[place] = fetched.nextOffset
+            for (record, transaction) in zip(fetched.records, fetched.transactions) {
+                if let violation = see(record, place, transaction) { return violation }
+            }
+        }
+        return nil
+    }
+
+    private func see(
+        _ record: StoredRecord, _ place: TopicPartition, _ transaction: Int?
+    ) -> Violation? {
+        switch TopicName(rawValue: place.topic) {
+        case .haircuts: haircuts.see(record, place)
+        case .breakers: breakers.see(record, place)
+        case .requirements: margin.see(requirement: record, place, transaction: transaction)
+        case .alerts: margin.see(alert: record, place, transaction: transaction)
+        case .deadLetters: deadLetters.see(record)
+        default: nil
+        }
+    }
+
+    /// Compares with an uninterrupted run over the same inputs, once all is quiet.
+    func final() -> Violation? {
+        var refused: Set<DeadLetterCheck.Origin> = []
+        for partition in 0..<Int32(plan.partitions) {
+            let reference = Reference(log, partition: partition)
+            refused.formUnion(reference.refused)
+            if let violation = compare(reference, partition) { return violation }
+        }
+        return margin.final() ?? deadLetters.compare(with: refused)
+    }
+
+    private func compare(_ reference: Reference, _ partition: Int32) -> Violation? {
+        let outputs = haircuts.outputs[partition] ?? []
+        if plan.isReplayable {
+            for (number, expected) in reference.tables.enumerated() {
+                guard number < outputs.count else {
+                    return Violation(
+                        .replay,
+                        "partition \(partition): \(outputs.count) tables of "
+                            + "\(reference.tables.count); missing \(text(expected))")
+                }
+                if outputs[number] != expected {
+                    return Violation(
+                        .replay,
+                        "partition \(partition), table \(number):\n"
+                            + "    is  \(text(outputs[number]))\n    not \(text(expected))")
+                }
+            }
+            guard outputs.count == reference.tables.count else {
+                return Violation(
+                    .replay,
+                    "partition \(partition): \(outputs.count) tables, not "
+                        + "\(reference.tables.count)")
+            }
+        }
+        return haircuts.compareLast(with: reference, hasTimers: plan.clock == .wall)
+    }
+
+    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}

@@ -1,0 +1,37 @@
+import Kafka
+
+/// What was refused is in the dead letters, once.
+struct DeadLetterCheck {
+    /// Where a dead letter came from, as its headers say.
+    struct Origin: Hashable, CustomStringConvertible {
+        var topic: String
+        var partition: String
+        var offset: String
+
+        var description: String { "\(topic) [\(partition)] \(offset)" }
+    }
+
+    private var seen: Set<Origin> = []
+
+    mutating func see(_ record: StoredRecord) -> Violation? {
+        func text(_ name: String) -> String {
+            let header = record.headers.last { $0.name == "__connect.errors.\(name)" }
+            return String(decoding: header?.value ?? [], as: UTF8.self)
+        }
+        let origin = Origin(
+            topic: text("topic"), partition: text("partition"), offset: text("offset"))
+        guard seen.insert(origin).inserted else {
+            return Violation(.deadLetterTwice, "\(origin): \(text("exception.message"))")
+        }
+        return nil
+    }
+
+    func compare(with refused: Set<Origin>) -> Violation? {
+        let missing = refused.subtracting(seen).map(\.description).sorted()
+        let strange = seen.subtracting(refused).map(\.description).sorted()
+        guard missing.isEmpty, strange.isEmpty else {
+            return Violation(.deadLetterMissing, "missing: \(missing); too much: \(strange)")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,120 @@
+import Kafka
+import MemoryLog
+import Pipeline
+import TestSupport
+
+extension Plan {
+    /// Milliseconds since 1970 of every plan's time 0.
+    static let start: Int64 = 1_795_356_000_000
+    static let slots = 3
+
+    /// The plan of a seed.
+    init(seed: UInt64) {
+        self.seed = seed
+        var random = SplitMix64(seed: seed)
+        clock = random.next() % 3 == 0 ? .wall : .event
+        isReplayable = clock == .event && random.next() % 4 > 0
+        partitions = 1 + Int(random.next() % 3)
+        length = 8_000 + Int64(random.next() % 40_000)
+        var traffic = Traffic(seed: random.next(), start: Self.start)
+        traffic.sendsSurfaces = !isReplayable
+        var events = traffic.opening().map { Event(time: 0, kind: .input($0)) }
+        events += Self.inputs(length, &traffic, &random)
+        events.append(Event(time: 0, kind: .start(slot: 0)))
+        if random.next() % 3 > 0 { events.append(Event(time: 0, kind: .start(slot: 1))) }
+        for _ in 0..<Int(random.next() % 6) {
+            events.append(
+                Event(time: Self.time(in: length, &random), kind: Self.change(&random)))
+        }
+        for _ in 0..<Int(random.next() % 12) {
+            events.append(
+                Event(
+                    time: Self.time(in: length, &random), kind: Self.mishap(clock, &random)))
+        }
+        for round: Int64 in 0..<3 {
+            let time = length + 1_200 * round
+            events += traffic.closing(at: time).map { Event(time: time, kind: .input($0)) }
+        }
+        length += 2_400
+        // A sort of our own choosing for equal times, so that it does not depend on the library.
+        self.events = events.enumerated().sorted {
+            ($0.element.time, $0.offset) < ($1.element.time, $1.offset)
+        }.map(\.element)
+    }
+
+    private static func time(in length: Int64, _ random: inout SplitMix64) -> Int64 {
+        Int64(random.next() % UInt64(length))
+    }
+
+    /// Bursts and lulls, a gap of minutes now and then.
+    private static func inputs(
+        _ length: Int64, _ traffic: inout Traffic, _ random: inout SplitMix64
+    ) -> [Event] {
+        var events: [Event] = []
+        var time: Int64 = 0
+        while time < length {
+            let count = 1 + random.next() % (random.next() % 8 == 0 ? 40 : 4)
+            for _ in 0..<count {
+                events.append(Event(time: time, kind: .input(traffic.next(at: time))))
+            }
+            time += 20 + Int64(random.next() % (random.next() % 20 == 0 ? 4_000 : 500))
+        }
+        return events
+    }
+
+    /// What happens to processes and to the cluster.
+    private static func change(_ random: inout SplitMix64) -> Kind {
+        let slot = Int(random.next() % UInt64(slots))
+        switch random.next() % 10 {
+        case 0, 1, 2: return .start(slot: slot)
+        case 3: return .stop(slot: slot)
+        case 4, 5: return .kill(slot: slot)
+        case 6, 7: return .freeze(slot: slot, milliseconds: 500 + Int64(random.next() % 25_000))
+        case 8: return .markers((0..<3).map { _ in Int64(random.next() % 400) })
+        default: return .compact
+        }
+    }
+
+    /// What goes wrong with a request.
+    private static func mishap(_ clock: PipelineClock, _ random: inout SplitMix64) -> Kind {
+        let slot = Int(random.next() % 2)
+        var call = Call.allCases[Int(random.next() % UInt64(Call.allCases.count))]
+        // Transactions are where it matters most.
+        if random.next() % 2 == 0 {
+            call = [.produce, .sendOffsets, .commitTransaction][Int(random.next() % 3)]
+        }
+        if call == .fetch {
+            // With the clock of events, what a fetch finds must not depend on how long it takes.
+            guard clock == .wall else {
+                return .fault(
+                    slot: slot, call: call, skip: Int(random.next() % 40), fault: .killedBefore)
+            }
+            if random.next() % 2 == 0 {
+                return .lag(
+                    random.next() % 2 == 0 ? .quotes : .surfaces,
+                    records: Int(random.next() % 3),
+                    milliseconds: 200 + Int64(random.next() % 8_000))
+            }
+        }
+        return .fault(
+            slot: slot, call: call, skip: Int(random.next() % 30), fault: fault(in: &random))
+    }
+
+    private static func fault(in random: inout SplitMix64) -> Fault {
+        let severity: Fault.Severity =
+            switch random.next() % 6 {
+            case 0: .abort
+            case 1: .replace
+            default: .retry
+            }
+        switch random.next() % 9 {
+        case 0, 1: return .refused(severity)
+        case 2, 3: return .answerLost(severity)
+        case 4: return .late(severity, milliseconds: 10 + Int64(random.next() % 15_000))
+        case 5: return .slow(milliseconds: 10 + Int64(random.next() % 6_000))
+        case 6: return .frozen(milliseconds: 100 + Int64(random.next() % 25_000))
+        case 7: return .killedBefore
+        default: return .killedAfter
+        }
+    }
+}
