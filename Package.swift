@@ -51,7 +51,10 @@ let package = Package(
         room("Kafka", ["CRdKafka"]),
         room(
             "Pipeline",
-            ["Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", logging]),
+            [
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                logging,
+            ]),
 
         // Around it: recorded markets, configuration, the command line.
         .systemLibrary(
@@ -123,8 +126,8 @@ let package = Package(
         tests(
             "PipelineTests",
             [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                "TestSupport", logging,
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", "MemoryLog", "TestSupport", logging,
             ]),
         tests(
             "ScenariosTests",

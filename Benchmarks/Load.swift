@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Kafka
 import Logging
@@ -160,7 +161,8 @@ final class WorkerLoad: Load {
             PipelineConfiguration(
                 bootstrapServers: bootstrapServers, groupId: topics.quotes,
                 topics: topics.pipeline, clock: .event, delivery: .atLeastOnce,
-                assets: SyntheticMarket.configurations),
+                assets: SyntheticMarket.configurations,
+                margin: MarginConfiguration(valuationCurrency: .unnamed)),
             workers: 1, log: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
     }
 

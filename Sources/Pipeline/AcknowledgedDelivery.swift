@@ -46,7 +46,7 @@ final class AcknowledgedDelivery: Delivery {
     var canSeal: Bool { pending == nil }
     var isIdle: Bool { pending == nil }
 
-    func prepare(within limit: Duration) throws(KafkaError) -> Bool { true }
+    func prepare() throws(KafkaError) -> Bool { true }
 
     func takeEvents() -> [ClientEvent] { producer.takeEvents() }
 
@@ -55,6 +55,8 @@ final class AcknowledgedDelivery: Delivery {
         pending = Pending(settlement: settlement, tag: tag)
         tag = 1 - tag
     }
+
+    func spill(_ settlement: Settlement) throws(KafkaError) { try send(effects, tag: tag) }
 
     func turn(within limit: Duration) throws(KafkaError) {
         try send(effects, tag: tag)

@@ -18,10 +18,15 @@ protocol Delivery: AnyObject {
     var deliveredMark: String? { get }
 
     /// Makes the producer and fences its predecessors; to be called again until it is true.
-    func prepare(within limit: Duration) throws(KafkaError) -> Bool
+    func prepare() throws(KafkaError) -> Bool
 
     /// Ends the batch: nothing more is added to it.
     func seal(_ settlement: Settlement) throws(KafkaError)
+
+    /// Delivers what a batch holds before it ends, and empties it.
+    ///
+    /// - Throws: when it cannot be handed over within the time that calls may take.
+    func spill(_ settlement: Settlement) throws(KafkaError)
 
     /// Whether a sealed batch is on its way.
     var isIdle: Bool { get }

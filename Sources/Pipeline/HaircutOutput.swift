@@ -97,9 +97,12 @@ struct ReportedNames {
     }
 }
 
+/// What a worker does when it refuses for good.
+let refusedOperation = "serve"
+
 /// An error that waiting does not mend.
 func workerRefusal(_ reason: String) -> KafkaError {
     KafkaError(
-        code: KafkaError.Code.invalidArgument, operation: "serve", reason: reason,
+        code: KafkaError.Code.invalidArgument, operation: refusedOperation, reason: reason,
         isRetriable: false)
 }

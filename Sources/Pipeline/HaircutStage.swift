@@ -54,7 +54,7 @@ final class HaircutStage: WorkerStage {
         return HaircutShardState(
             partition: partition,
             engine: HaircutShard(
-                assets: assets, positionsPartitions: counts[topics.positions]))
+                assets: assets, exposureShards: counts[topics.positions]))
     }
 
     // MARK: Restoring
@@ -98,6 +98,9 @@ final class HaircutStage: WorkerStage {
     }
 
     func serve(_ slot: Int, into effects: EffectBatch) {}
+
+    /// What one record causes here is small.
+    func spill(by deliver: @escaping () -> Bool) {}
 
     // MARK: Inputs
 
@@ -197,7 +200,7 @@ final class HaircutStage: WorkerStage {
             return
         }
         if isKnown {
-            shards[slot].engine.restore(decoders.exposure)
+            _ = shards[slot].engine.restore(decoders.exposure)
             return
         }
         count(
@@ -205,40 +208,48 @@ final class HaircutStage: WorkerStage {
         ) { decoders.exposure.asset }
     }
 
-    /// Of a refusal, the worker speaks that has the quotes partition the control's partition falls
-    /// to: every worker reads all controls.
+    /// Every worker reads all controls: of a refusal, the one speaks that has the quotes partition
+    /// that the control's partition falls to.
     private func applyControl(_ record: Record, from input: Input) {
         let news = shards.indices.filter { !input.isKnown(record.offset, to: $0) }
         if !news.isEmpty { counters.controls += 1 }
         let isOwn = news.contains { shards[$0].partition == record.partition % leadCount }
         do throws(Refusal) {
             guard record.value != nil else {
-                let key = try ControlDecoder.decodeKey(record.name)
-                for slot in shards.indices {
-                    output.partition = shards[slot].partition
-                    if input.isKnown(record.offset, to: slot) {
-                        shards[slot].engine.restore(withdrawn: key)
-                    } else {
-                        count(
-                            shards[slot].engine.withdraw(
-                                key, at: record.time, cause: input.cause(record), to: &output))
-                    }
-                }
-                return
+                return withdraw(try ControlDecoder.decodeKey(record.name), record, from: input)
             }
             try decoders.decodeControl(record.payload, record.name, record.time)
         } catch {
             if isOwn { refuse(record, from: input, error) }
             return
         }
+        var refusal: ControlRefusal?
+        for slot in shards.indices {
+            output.partition = shards[slot].partition
+            do throws(ControlRefusal) {
+                if input.isKnown(record.offset, to: slot) {
+                    _ = try shards[slot].engine.restore(decoders.control)
+                } else {
+                    count(
+                        try shards[slot].engine.apply(
+                            decoders.control, cause: input.cause(record), to: &output))
+                }
+            } catch {
+                refusal = error
+            }
+        }
+        guard let refusal, isOwn else { return }
+        refuse(record, from: input, .apply, refusal.code, refusal.description)
+    }
+
+    private func withdraw(_ key: Control.Key, _ record: Record, from input: Input) {
         for slot in shards.indices {
             output.partition = shards[slot].partition
             if input.isKnown(record.offset, to: slot) {
-                shards[slot].engine.restore(decoders.control)
+                shards[slot].engine.restoreWithdrawal(of: key)
             } else {
                 count(
-                    shards[slot].engine.apply(
-                        decoders.control, cause: input.cause(record), to: &output))
+                    shards[slot].engine.withdraw(key, cause: input.cause(record), to: &output))
             }
         }
     }
@@ -330,6 +341,16 @@ final class HaircutStage: WorkerStage {
                     PartitionCheckpoint.InputPosition(
                         topic: $0.key.topic, partition: $0.key.partition, nextOffset: $0.value)
                 })
+    }
+}
+
+extension ControlRefusal {
+    fileprivate var code: String {
+        switch self {
+        case .unknownParameter: "unknown-parameter"
+        case .wrongKind: "wrong-kind"
+        case .violation: "parameter-violation"
+        }
     }
 }
 

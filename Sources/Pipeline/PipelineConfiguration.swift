@@ -1,5 +1,8 @@
+import Engine
 import Haircuts
 import Kafka
+import Margin
+import Quantities
 
 /// The topics that workers read and write, by their names on the bus.
 public struct PipelineTopics: Hashable, Sendable {
@@ -57,11 +60,13 @@ public struct PipelineConfiguration: Sendable {
     public var clock: PipelineClock
     public var delivery: PipelineDelivery
     public var assets: [AssetConfiguration]
+    public var margin: MarginConfiguration
 
     public init(
         bootstrapServers: String, groupId: String, instanceId: String? = nil,
         clientProperties: [String: String] = [:], topics: PipelineTopics = PipelineTopics(),
-        clock: PipelineClock, delivery: PipelineDelivery, assets: [AssetConfiguration]
+        clock: PipelineClock, delivery: PipelineDelivery, assets: [AssetConfiguration],
+        margin: MarginConfiguration
     ) {
         self.bootstrapServers = bootstrapServers
         self.groupId = groupId
@@ -71,6 +76,7 @@ public struct PipelineConfiguration: Sendable {
         self.clock = clock
         self.delivery = delivery
         self.assets = assets
+        self.margin = margin
     }
 }
 

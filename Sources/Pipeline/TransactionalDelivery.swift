@@ -69,8 +69,8 @@ final class TransactionalDelivery: Delivery {
         }
     }
 
-    func prepare(within limit: Duration) throws(KafkaError) -> Bool {
-        try run(until: now() + limit) { phase == .beginning }
+    func prepare() throws(KafkaError) -> Bool {
+        try run { phase == .beginning }
     }
 
     func seal(_ settlement: Settlement) {
@@ -79,15 +79,30 @@ final class TransactionalDelivery: Delivery {
         failingSince = nil
     }
 
-    func turn(within limit: Duration) throws(KafkaError) {
-        guard settlement != nil else { return }
-        _ = try run(until: now() + limit) { settlement == nil }
+    func spill(_ settlement: Settlement) throws(KafkaError) {
+        seal(settlement)
+        let end = now() + DeliveryLimits.undecided
+        while !isIdle {
+            try turn(within: DeliveryLimits.request)
+            guard now() < end || isIdle else {
+                throw KafkaError(
+                    code: KafkaError.Code.timedOut, operation: "publish all that a record caused")
+            }
+        }
     }
 
-    /// - Returns: whether it came to where it was wanted before the time passed or a call failed.
-    private func run(
-        until end: ContinuousClock.Instant, _ isDone: () -> Bool
-    ) throws(KafkaError) -> Bool {
+    func turn(within limit: Duration) throws(KafkaError) {
+        guard settlement != nil else { return }
+        guard try run({ settlement == nil }) || limit == .zero else {
+            consumer.wait(upTo: limit)
+            return
+        }
+    }
+
+    /// Makes one call after the other until it is where it is wanted, or one fails.
+    ///
+    /// - Returns: whether it is there.
+    private func run(_ isDone: () -> Bool) throws(KafkaError) -> Bool {
         while !isDone() {
             do throws(KafkaError) {
                 try advance()
@@ -96,7 +111,6 @@ final class TransactionalDelivery: Delivery {
                 try handle(error)
                 return isDone()
             }
-            guard now() < end else { return isDone() }
         }
         return true
     }

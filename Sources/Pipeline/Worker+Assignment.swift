@@ -30,6 +30,7 @@ extension Worker {
     func partitionsAssigned(
         _ partitions: [TopicPartition], to consumer: any LogConsumer
     ) -> [TopicPartitionOffset] {
+        stage.counters.isAssigned = true
         phase = partitions.isEmpty ? .idle : .settling(partitions.sorted())
         stage.counters.isAssigned = true
         return []
@@ -41,6 +42,8 @@ extension Worker {
         defer {
             phase = .idle
             membership = nil
+            retryAt = nil
+            stage.counters.isAssigned = false
             lost = []
             stage.shards = []
             stage.counters.isAssigned = false
@@ -101,7 +104,7 @@ extension Worker {
     ///
     /// - Returns: whether there is something to read now.
     func settle(_ partitions: [TopicPartition]) throws(KafkaError) -> Bool {
-        guard try delivery.prepare(within: DeliveryLimits.request), try countPartitions() else {
+        guard try delivery.prepare(), try countPartitions() else {
             return false
         }
         let committed = try consumer.committed(partitions, within: DeliveryLimits.request)
@@ -112,7 +115,9 @@ extension Worker {
             if let own = parked[lead.partition], let mark = own.mark, mark == marks[lead] {
                 return own.shard
             }
-            return stage.makeShard(lead.partition, counts)
+            let shard = stage.makeShard(lead.partition, counts)
+            shard.committed = committed.first { $0.topicPartition == lead }?.offset
+            return shard
         }
         parked = [:]
         stage.counters.partitions = stage.shards.map(\.partition)

@@ -35,6 +35,8 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     /// Drained for good, or at a fault that nothing may be committed past.
     var hasEnded = false
     var isBusy = false
+    /// When requests that failed are made again.
+    var retryAt: ContinuousClock.Instant?
 
     /// Since when there is something to deliver that is not sealed.
     var batchStart: ContinuousClock.Instant?
@@ -78,6 +80,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             configuration, id: "\(group)-\(name.instance)-\(name.thread)", clients: clients,
             consumer: consumer, now: now, control: control, log: log)
         control.attach(consumer.wake)
+        stage.spill { [unowned self] in spill() }
         try consumer.subscribe([stage.leadTopic])
     }
 
@@ -120,6 +123,10 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         switch phase {
         case .idle: isBusy = false
         case .settling(let partitions):
+            guard retryAt.map({ now() >= $0 }) ?? true else {
+                isBusy = false
+                break
+            }
             isBusy = try complaining { () throws(KafkaError) in try settle(partitions) }
         case .restoring(let outputs): isBusy = try restore(from: outputs)
         case .serving: isBusy = try serve()
@@ -133,6 +140,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             return try body()
         } catch {
             guard error.isRetriable, !error.isFatal else { throw error }
+            retryAt = now() + WorkerLimits.retry
             if complaint.isDue(error.code, at: now()) { log.warning("\(error)") }
             return false
         }
@@ -281,6 +289,21 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         batchStart = nil
     }
 
+    /// Delivers what a record has caused so far. Positions stay where they were before it.
+    private func spill() -> Bool {
+        guard let membership, failure == nil else { return false }
+        batchNumber += 1
+        let mark = "\(name.instance).\(name.thread).\(name.start).\(batchNumber)"
+        do throws(KafkaError) {
+            try delivery.spill(
+                Settlement(offsets: leadPositions(mark), membership: membership, mark: mark))
+            return true
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
     /// Tells each shard how far its inputs are.
     func notePositions() {
         for input in inputs {
@@ -385,6 +408,8 @@ enum WorkerLimits {
     static let timer = Duration.milliseconds(100)
     /// How long after its end an input still counts as read.
     static let currency = Duration.seconds(1)
+    /// Between requests that fail.
+    static let retry = Duration.milliseconds(250)
     /// Together, and with a request under way, less than the 10 s a process has to leave.
     static let drain = Duration.seconds(4)
     static let leave = Duration.seconds(3)

@@ -17,6 +17,10 @@ public struct WorkerCounters: Hashable, Sendable {
     public var sequenceResets = 0
     /// Messages of assets that the configuration does not list.
     public var unlisted = 0
+    /// Records of other stages that cannot be read, and are not buried here.
+    public var unreadable = 0
+    /// Assets without a haircut table that accounts hold.
+    public var unknownAssets = 0
     /// Records sent to the dead letters, by the code of their refusal.
     public var refusals: [String: Int] = [:]
     /// Haircut tables.
@@ -71,6 +75,8 @@ public struct WorkerCounters: Hashable, Sendable {
         sum.aborts += right.aborts
         sum.replacements += right.replacements
         sum.restores += right.restores
+        sum.unreadable += right.unreadable
+        sum.unknownAssets += right.unknownAssets
         sum.applied += right.applied
         sum.duplicates += right.duplicates
         sum.sequenceResets += right.sequenceResets

@@ -47,6 +47,23 @@ public final class WorkerService: Sendable {
         }
     }
 
+    /// The margin stage.
+    ///
+    /// - Parameter workers: > 0.
+    public static func margin(
+        _ configuration: PipelineConfiguration, workers: Int, log: Logger
+    ) -> WorkerService {
+        WorkerService(
+            role: MarginStage.role, instanceId: configuration.instanceId, workers: workers,
+            log: log
+        ) { (name, control, log) throws(KafkaError) in
+            try makeMarginWorker(
+                configuration, name: name, clients: KafkaClients(log: kafkaLog(log)),
+                now: { ContinuousClock.now }, control: control, log: log
+            ).run(until: control)
+        }
+    }
+
     private static func random() -> String {
         String(UInt64.random(in: .min ... .max), radix: 36)
     }
@@ -94,6 +111,12 @@ public final class WorkerService: Sendable {
                 counters: control.counters, failure: control.failure,
                 stall: max(control.silence(at: now), control.deliveryDelay(at: now)))
         }
+    }
+
+    /// Why workers refuse to serve, if one does: topics or checkpoints that do not fit, which
+    /// waiting does not mend.
+    public var refusal: String? {
+        failures.first { $0.operation == refusedOperation }.map(\.reason)
     }
 
     /// Why workers are not serving, those that are not.

@@ -44,6 +44,9 @@ protocol WorkerStage: AnyObject {
     /// Begins to publish for a new shard, all of whose inputs are restored.
     func serve(_ slot: Int, into effects: EffectBatch)
 
+    /// Takes the way to deliver in the middle of what one record causes.
+    func spill(by deliver: @escaping () -> Bool)
+
     func time(of slot: Int) -> Instant?
     func apply(timer: Instant, to slot: Int, into effects: EffectBatch)
 
@@ -78,6 +81,8 @@ class ShardState {
     let partition: Int32
     /// Of each input, the record to apply next. While it is served its inputs know better.
     var positions: [TopicPartition: Int64] = [:]
+    /// Of the lead topic, as the group has it; nil where nothing was committed.
+    var committed: Int64?
     /// Whether it is restored and publishes.
     var isServing = false
     /// Whether it applied something since its checkpoint was last written.

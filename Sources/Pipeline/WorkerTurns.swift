@@ -50,3 +50,17 @@ package func makeHaircutWorker(
         configuration, name: name, clients: clients, now: now, control: control, log: log,
         stage: HaircutStage(configuration, log: log))
 }
+
+/// Makes a worker of the margin stage.
+///
+/// - Parameters:
+///   - clients: make what it reads and writes with.
+///   - now: monotonic time.
+package func makeMarginWorker(
+    _ configuration: PipelineConfiguration, name: WorkerName, clients: any LogClients,
+    now: @escaping () -> ContinuousClock.Instant, control: WorkerControl, log: Logger
+) throws(KafkaError) -> any SteppedWorker {
+    try Worker(
+        configuration, name: name, clients: clients, now: now, control: control, log: log,
+        stage: MarginStage(configuration, log: log))
+}

@@ -135,8 +135,8 @@ struct Liquidator {
     ) {
         let position = accounts[place].positions[index]
         let isLong = position.quantity > .zero
-        let closed = min(quantity, isLong ? position.quantity : -position.quantity)
-        let part = isLong ? closed : -closed
+        let size = min(quantity, isLong ? position.quantity : -position.quantity)
+        let part = isLong ? size : -size
         let share = part.double / position.quantity.double
         // A long position is sold: its delta's value goes to the market.
         let traded = part.double * value.delta

@@ -155,6 +155,7 @@ extension WorkerCounters {
             counter("margin_requirements", "Margin requirements published", \.requirements),
             counter("liquidation_alerts", "Liquidation alerts published", \.alerts),
             counter("exposures", "Exposures published", \.ladders),
+            counter("unknown_assets", "Assets held without a haircut table", \.unknownAssets),
             counter("timers", "Timers given to shards", \.timers),
             counter("commits", "Batches delivered with their positions", \.commits),
             counter("aborts", "Transactions aborted and sent again", \.aborts),

@@ -1,3 +1,4 @@
+import Engine
 import Kafka
 import Operations
 import Pipeline
@@ -12,7 +13,8 @@ extension Settings {
             instanceId: kafka.instanceId, clientProperties: try clientProperties(),
             topics: pipelineTopics,
             clock: clock == .wall ? .wall : .event,
-            delivery: delivery == .exactlyOnce ? .exactlyOnce : .atLeastOnce, assets: assets)
+            delivery: delivery == .exactlyOnce ? .exactlyOnce : .atLeastOnce, assets: assets,
+            margin: MarginConfiguration(valuationCurrency: valuationCurrency, parameters: margin))
     }
 
     private var pipelineTopics: PipelineTopics {

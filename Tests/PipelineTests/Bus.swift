@@ -1,3 +1,4 @@
+import Engine
 import Haircuts
 import Kafka
 import Logging
@@ -116,10 +117,11 @@ final class Bus {
         PipelineConfiguration(
             bootstrapServers: broker.bootstrapServers, groupId: "test",
             clientProperties: properties, topics: Self.topics, clock: clock, delivery: .atLeastOnce,
-            assets: assets.compactMap(Bus.asset))
+            assets: assets.compactMap(Bus.asset), margin: Self.margin)
     }
 
     static let assets = ["BTC", "ETH"]
+    static let margin = MarginConfiguration(valuationCurrency: Identifier("USD") ?? .unnamed)
 
     static func asset(_ name: String) -> AssetConfiguration? {
         guard let asset = Identifier(name), let venue = Identifier("house") else { return nil }
