@@ -41,7 +41,11 @@ extension AssetHaircuts {
         return true
     }
 
-    private func isDue(at now: Instant, _ mid: FixedDecimal, _ reference: FixedDecimal) -> Bool {
+    /// Changes nothing; called on a value that may change, a function that may not change it would
+    /// be given a copy of it, for every quote.
+    private mutating func isDue(
+        at now: Instant, _ mid: FixedDecimal, _ reference: FixedDecimal
+    ) -> Bool {
         guard let last, let evaluatedAt else { return true }
         let interval = Int64(configuration.parameters.publishIntervalMilliseconds * 1e6)
         guard now.nanoseconds - last.time.nanoseconds >= interval else { return false }

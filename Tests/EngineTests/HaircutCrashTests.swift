@@ -85,6 +85,6 @@ struct HaircutCrashTests {
         sizes.sort()
         let (median, largest) = (sizes[sizes.count / 2], sizes.last ?? 0)
         print("BTC checkpoints on 2025-10-10: median \(median), largest \(largest) bytes")
-        #expect(median < 1_536 && largest < 2_560)
+        #expect(median < 2_048 && largest < 2_560)
     }
 }
