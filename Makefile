@@ -5,20 +5,23 @@ SHELL := /bin/bash
 
 ARGS ?=
 SECONDS_EACH ?= 60
+SEEDS ?= 2000
 PYTHON := .venv/bin/python
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
-DEBIAN_PACKAGES := librdkafka-dev libssl-dev pkg-config python3-venv
+DEBIAN_PACKAGES := librdkafka-dev libssl-dev openssl pkg-config python3-venv
 SYSTEM_STAMP := .build/stamps/system
 PYTHON_STAMP := .venv/.installed
+PROMTOOL := .build/tools/usr/bin/promtool
 
-.PHONY: help setup setup-system setup-python build test test-swift test-contracts check \
-	demo bench fuzz format lint clean
+.PHONY: help setup setup-system setup-python setup-promtool build test test-swift \
+	test-contracts check demo bench simulate simulate-mutations \
+	integration integration-embedded fuzz format lint clean
 
 help: ## what this Makefile does
 	@echo "Breakwater: adaptive collateral haircuts on Kafka. Needs Swift 6.2 or newer."
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
-setup: setup-system setup-python ## install what building and testing need, once
+setup: setup-system setup-python setup-promtool ## install what building and testing need, once
 
 setup-system: $(SYSTEM_STAMP)
 
@@ -57,6 +60,18 @@ $(PYTHON_STAMP): Tests/Contracts/requirements.txt | $(SYSTEM_STAMP)
 	@.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+setup-promtool: $(PROMTOOL)
+
+# Prometheus's checker out of its package, which is not installed: that would start a service.
+$(PROMTOOL): | $(SYSTEM_STAMP)
+	@echo "Fetching promtool…"
+	@mkdir -p .build/tools
+	@cd .build/tools && rm -f prometheus_*.deb \
+	    && { apt-get download -q prometheus >/dev/null 2>&1 \
+	        || { if [ "$$(id -u)" != 0 ]; then sudo apt-get update -q; else apt-get update -q; fi \
+	            >/dev/null && apt-get download -q prometheus >/dev/null; }; } \
+	    && dpkg-deb -x prometheus_*.deb . && rm -f prometheus_*.deb
+
 build: setup-system ## compile everything, in release
 	@echo "Building Breakwater (first time about 1–2 minutes)…"
 	@swift build -c release
@@ -72,8 +87,9 @@ test-contracts: setup-python
 	@$(PYTHON) Tests/Contracts/validate_examples.py
 	@$(PYTHON) Tests/Contracts/validate_asyncapi.py
 	@$(PYTHON) Tests/Contracts/test_consume_haircuts.py
+	@$(PYTHON) Tests/Integration/test_outputs.py
 
-lint: setup-python ## format, container files
+lint: setup-python setup-promtool ## format, container files
 	@swift format lint -s -r $(SWIFT_SOURCES)
 	@echo "format: $(SWIFT_SOURCES) checked"
 	@Tests/Contracts/lint_docker.sh
@@ -88,6 +104,23 @@ demo: setup-system ## a recorded crash through the real pipeline, in one process
 bench: setup-system ## measure, and write bench.json
 	@echo "Building the benchmarks…"
 	@swift run -c release breakwater-bench --output bench.json $(ARGS)
+
+integration: setup build ## kills under load on a real broker (KAFKA_BOOTSTRAP=host:port, ARGS=…)
+	@if [ -z "$${KAFKA_BOOTSTRAP:-}" ]; then \
+	    echo "skipped: no KAFKA_BOOTSTRAP"; \
+	else \
+	    $(PYTHON) Tests/Integration/integration.py --bootstrap "$$KAFKA_BOOTSTRAP" $(ARGS); \
+	fi
+
+integration-embedded: setup build ## the same on the embedded broker, at-least-once, few kills
+	@$(PYTHON) Tests/Integration/integration.py --embedded --kills 3 $(ARGS)
+
+simulate: setup-system ## the pipeline with faults by seed, in memory (SEEDS=2000 or 7-9)
+	@SIMULATION_SEEDS=$(SEEDS) swift test -c release --disable-testable-imports \
+	    --disable-xctest --filter SimulationTests </dev/null
+
+simulate-mutations: setup-system ## plant known bugs and show that the simulation catches each
+	@python3 Tests/SimulationTests/Mutations/check.py $(ARGS)
 
 fuzz: setup-system ## feed the decoders rubbish (SECONDS_EACH=60)
 	@Tests/Fuzz/fuzz.sh $(SECONDS_EACH)

@@ -13,6 +13,7 @@ let numerics = Target.Dependency.product(name: "RealModule", package: "swift-num
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -31,6 +32,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -49,7 +51,10 @@ let package = Package(
         room("Kafka", ["CRdKafka"]),
         room(
             "Pipeline",
-            ["Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", logging]),
+            [
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                logging,
+            ]),
 
         // Around it: recorded markets, configuration, the command line.
         .systemLibrary(
@@ -62,20 +67,22 @@ let package = Package(
                 "CScenarioData", numerics,
             ],
             exclude: ["Recorded"], swiftSettings: settings),
-        room("Operations", ["Quantities", "Haircuts", "CCrypto", logging, yams]),
+        room(
+            "Operations",
+            ["Quantities", "Haircuts", "Margin", "CCrypto", logging, metrics, yams]),
         .executableTarget(
             name: "breakwater",
             dependencies: [
                 "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                "Scenarios", "Operations", logging, argumentParser,
+                "Scenarios", "Operations", logging, metrics, argumentParser,
             ],
             swiftSettings: settings),
 
         .executableTarget(
             name: "breakwater-bench",
             dependencies: [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                logging, argumentParser,
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", logging, argumentParser,
             ],
             path: "Benchmarks", exclude: ["README.md"], swiftSettings: settings),
 
@@ -91,16 +98,17 @@ let package = Package(
         tests("TidyTests", ["TestSupport"]),
         tests("QuantitiesTests", ["Quantities", "TestSupport"]),
         tests(
-            "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
+            "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport", numerics],
             exclude: ["Vectors"]),
         tests(
             "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
         tests(
             "EngineTests",
             [
-                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "TestSupport",
-                "CAllocationCounter",
-            ]),
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Scenarios",
+                "TestSupport", "CAllocationCounter",
+            ],
+            exclude: ["Golden"]),
         tests(
             "MessagesTests",
             [
@@ -112,19 +120,23 @@ let package = Package(
         tests(
             "SimulationTests",
             [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                "MemoryLog", "TestSupport", logging,
-            ]),
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", "MemoryLog", "TestSupport", logging,
+            ], exclude: ["Mutations"]),
         tests(
             "PipelineTests",
             [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                "TestSupport", logging,
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", "MemoryLog", "TestSupport", logging,
             ]),
         tests(
             "ScenariosTests",
             ["Quantities", "Market", "Haircuts", "Messages", "Scenarios", "TestSupport"]),
-        tests("OperationsTests", ["Quantities", "Haircuts", "Operations", "TestSupport", logging]),
+        tests(
+            "OperationsTests",
+            [
+                "Quantities", "Haircuts", "Margin", "Operations", "TestSupport", logging, metrics,
+            ]),
         tests("CommandTests", ["TestSupport"]),
     ]
 )

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Glibc
 import Kafka
+import Pipeline
 
 /// The topics of one run, so that no run meets another's records.
 struct RunTopics {
@@ -18,6 +19,23 @@ struct RunTopics {
         surfaces = "bench-\(run).surfaces"
         output = "bench-\(run).output"
         deadLetters = "bench-\(run).dead-letters"
+    }
+
+    /// The topics of a worker; those that are not named here are the run's own as well.
+    var pipeline: PipelineTopics {
+        var topics = PipelineTopics()
+        topics.quotes = quotes
+        topics.surfaces = surfaces
+        topics.haircuts = output
+        topics.deadLetters = deadLetters
+        topics.positions = quotes + "-positions"
+        topics.controls = quotes + "-controls"
+        topics.requirements = quotes + "-requirements"
+        topics.alerts = quotes + "-alerts"
+        topics.breakers = quotes + "-breakers"
+        topics.exposures = quotes + "-exposures"
+        topics.checkpoints = quotes + "-checkpoints"
+        return topics
     }
 }
 
@@ -47,8 +65,8 @@ struct Feeder: ParsableCommand {
                 let count = Int(words[2]), let cadence = Int(words[3])
             else { continue }
             let topics = RunTopics(run: run)
-            for topic in [topics.quotes, topics.surfaces, topics.output, topics.deadLetters] {
-                try broker.create(topic: topic, partitions: RunTopics.partitions)
+            for entry in TopicPlan(topics.pipeline).entries {
+                try broker.create(topic: entry.name, partitions: RunTopics.partitions)
             }
             let surfaces = EncodedRecords.surfaces()
             for index in 0..<surfaces.count {

@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Kafka
 import Logging
@@ -153,22 +154,21 @@ final class BareLoad: Load {
 
 /// The haircut worker itself, one thread, as `breakwater run` has it.
 final class WorkerLoad: Load {
-    private let service: HaircutService
+    private let service: WorkerService
 
     init(topics: RunTopics, bootstrapServers: String) {
-        service = HaircutService(
-            HaircutPipelineConfiguration(
+        service = WorkerService.haircut(
+            PipelineConfiguration(
                 bootstrapServers: bootstrapServers, groupId: topics.quotes,
-                topics: HaircutTopics(
-                    quotes: topics.quotes, surfaces: topics.surfaces, haircuts: topics.output,
-                    deadLetters: topics.deadLetters),
-                clock: .event, assets: SyntheticMarket.configurations),
+                topics: topics.pipeline, clock: .event, delivery: .atLeastOnce,
+                assets: SyntheticMarket.configurations,
+                margin: MarginConfiguration(valuationCurrency: .unnamed)),
             workers: 1, log: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
     }
 
     var isReady: Bool {
         let counters = service.counters
-        return counters.partitions.count == RunTopics.partitions
+        return counters.serving.count == RunTopics.partitions
             && counters.caughtUp == RunTopics.partitions
             && counters.surfaces == SyntheticMarket.assets.count
     }

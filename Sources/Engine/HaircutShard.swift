@@ -7,6 +7,13 @@ import Quantities
 /// The table is lent for the call: a sink that keeps it encodes or copies it.
 public protocol HaircutSink {
     mutating func publish(_ table: borrowing HaircutTable)
+    /// Comes before the table that shows the new state. A sink that is not told how to publish it
+    /// lets it pass: the table says the state as well.
+    mutating func publish(_ change: BreakerChange)
+}
+
+extension HaircutSink {
+    public mutating func publish(_ change: BreakerChange) {}
 }
 
 /// What became of a message that a shard was given.
@@ -16,7 +23,7 @@ public enum Disposition: Hashable, Sendable {
     case sequenceReset
     /// Not above the last sequence of its source: nothing changed.
     case duplicate
-    /// Not an asset of the configuration: nothing changed.
+    /// Not an asset of the configuration, nor a shard that is expected: nothing changed.
     case unlisted
 }
 
@@ -33,12 +40,21 @@ public struct HaircutShard: Sendable {
     var isTouched: [Bool]
     var hasTouched = false
 
-    /// - Parameter assets: each asset once, its parameters without violations. An asset of
-    ///   another partition does no harm: its messages do not come here.
-    public init(assets configurations: [AssetConfiguration]) {
+    /// - Parameters:
+    ///   - assets: each asset once, its parameters without violations. An asset of another
+    ///     partition does no harm: its messages do not come here.
+    ///   - exposureShards: margin shards whose exposures are expected, the partitions of the
+    ///     positions topic; 0 where there is no margin stage.
+    ///   - hash: `parametersHash` of a configuration whose parameters a control changed.
+    public init(
+        assets configurations: [AssetConfiguration], exposureShards: Int = 0,
+        hash: @escaping @Sendable (AssetConfiguration) -> String = { $0.parametersHash }
+    ) {
         names = IdentifierTable(configurations.map(\.asset))
         precondition(names.count == configurations.count, "an asset is listed twice")
-        assets = configurations.map(AssetHaircuts.init)
+        assets = configurations.map {
+            AssetHaircuts($0, exposureShards: exposureShards, hash: hash)
+        }
         isTouched = Array(repeating: false, count: assets.count)
     }
 
@@ -73,15 +89,23 @@ public struct HaircutShard: Sendable {
         return conclude(arrival, asset: Int(asset), at: now, cause: cause, to: &sink)
     }
 
+    /// Applies what a margin shard would be forced to sell of one asset.
+    ///
+    /// - Returns: `unlisted` also for a shard that is not expected.
+    public mutating func apply(
+        _ exposure: borrowing Exposure, cause: Cause, to sink: inout some HaircutSink
+    ) -> Disposition {
+        guard let asset = names.index(of: exposure.asset) else { return .unlisted }
+        let now = max(time ?? exposure.time, exposure.time)
+        guard let arrival = assets[Int(asset)].receive(exposure, at: now) else { return .unlisted }
+        return conclude(arrival, asset: Int(asset), at: now, cause: cause, to: &sink)
+    }
+
     /// Lets time pass: publishes what the interval held back and what is due by time alone.
     public mutating func apply(timer: Instant, to sink: inout some HaircutSink) {
         let now = max(time ?? timer, timer)
         time = now
-        for index in assets.indices
-        where assets[index].evaluate(at: now, cause: .timer(timer)) {
-            touch(index)
-            publish(index, to: &sink)
-        }
+        for index in assets.indices { evaluate(index, at: now, cause: .timer(timer), to: &sink) }
     }
 
     private mutating func conclude(
@@ -91,16 +115,26 @@ public struct HaircutShard: Sendable {
         guard arrival != .duplicate else { return .duplicate }
         time = now
         touch(index)
-        if assets[index].evaluate(at: now, cause: cause) { publish(index, to: &sink) }
+        evaluate(index, at: now, cause: cause, to: &sink)
         return arrival == .sequenceReset ? .sequenceReset : .applied
     }
 
-    private mutating func touch(_ index: Int) {
+    mutating func touch(_ index: Int) {
         isTouched[index] = true
         hasTouched = true
     }
 
-    private func publish(_ index: Int, to sink: inout some HaircutSink) {
-        if let table = assets[index].published { sink.publish(table) }
+    mutating func evaluate(
+        _ index: Int, at now: Instant, cause: Cause, to sink: inout some HaircutSink
+    ) {
+        let isPublished = assets[index].evaluate(at: now, cause: cause)
+        if let change = assets[index].change {
+            touch(index)
+            sink.publish(change)
+        }
+        if isPublished, let table = assets[index].published {
+            touch(index)
+            sink.publish(table)
+        }
     }
 }

@@ -23,6 +23,8 @@ public struct AssetCheckpoint: Hashable, Sendable {
     package var minutes: [PriceHistory.Close] = []
     package var columns: [Column] = []
     package var evaluatedAt: Instant?
+    /// The record of a control whose effect no table has shown yet.
+    package var pendingCause: Cause?
     package var published: Published?
     package var surface: SurfaceMark?
     package var breaker = CircuitBreaker.State()
@@ -84,17 +86,38 @@ public struct PartitionCheckpoint: Hashable, Sendable {
     public var quotesPartitions: Int32
     /// Partitions of the positions topic, whose shards' exposures are expected; ≥ 0.
     public var positionsPartitions: Int32
+    /// Of the tables the shard reads besides, the record to apply next.
+    public var inputs: [InputPosition]
 
     public init(
         partition: Int32, nextOffset: Int64, time: Instant?, quotesPartitions: Int32,
-        positionsPartitions: Int32
+        positionsPartitions: Int32, inputs: [InputPosition] = []
     ) {
         self.partition = partition
         self.nextOffset = nextOffset
         self.time = time
         self.quotesPartitions = quotesPartitions
         self.positionsPartitions = positionsPartitions
+        self.inputs = inputs
     }
+
+    /// How far a partition of a table was read.
+    public struct InputPosition: Hashable, Sendable {
+        public var topic: String
+        /// ≥ 0.
+        public var partition: Int32
+        /// ≥ 0.
+        public var nextOffset: Int64
+
+        public init(topic: String, partition: Int32, nextOffset: Int64) {
+            self.topic = topic
+            self.partition = partition
+            self.nextOffset = nextOffset
+        }
+    }
+
+    /// Most tables' partitions that are read.
+    public static let mostInputs = 4_096
 }
 
 /// The primary venue's book, as far as the model reads it.

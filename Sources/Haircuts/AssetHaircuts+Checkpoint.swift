@@ -17,6 +17,7 @@ extension AssetHaircuts {
         checkpoint.minutes = minutes.closes
         checkpoint.columns = columns
         checkpoint.evaluatedAt = evaluatedAt
+        checkpoint.pendingCause = pendingCause
         checkpoint.published = last
         checkpoint.surface = surface
         checkpoint.breaker = breaker
@@ -43,12 +44,14 @@ extension AssetHaircuts {
         slow.state = checkpoint.slow
         recent.closes = checkpoint.recent
         minutes.closes = checkpoint.minutes
+        restoredColumns = checkpoint.columns
         for index in columns.indices {
             let notional = columns[index].notional
             columns[index] =
                 checkpoint.columns.first { $0.notional == notional } ?? Column(notional: notional)
         }
         evaluatedAt = checkpoint.evaluatedAt
+        pendingCause = checkpoint.pendingCause
         last = checkpoint.published
         surface = checkpoint.surface
         breaker = checkpoint.breaker
@@ -113,6 +116,7 @@ extension AssetHaircuts {
                 AssetCheckpoint.TierRatios(initial: tier.initial, maintenance: tier.maintenance))
         }
         self.last = last
+        governor.note(table.maintenance, sequence: table.sequence, at: table.time)
     }
 }
 

@@ -1,19 +1,31 @@
 import Market
 import Quantities
 
-/// The state of one asset and the table it publishes: MODEL §1–§4.
+/// The state of one asset and the table it publishes: MODEL §1–§7.
 ///
 /// A value that messages are applied to and that is evaluated when a table may be due. It knows
 /// neither clock nor bus; times come with the calls and do not go back.
 public struct AssetHaircuts: Sendable {
-    public let configuration: AssetConfiguration
+    /// As configured, with the parameters that a control changed.
+    public internal(set) var configuration: AssetConfiguration
     /// The table published last; nil before the first, and after a restore until the next.
-    public private(set) var published: HaircutTable?
+    public internal(set) var published: HaircutTable?
+    /// The change of breaker state that the last evaluation made, if it made one.
+    public internal(set) var change: BreakerChange?
+    /// Value, in the valuation currency, that published steps forced beyond what the governor
+    /// charged for them, because ladders lagged; grows from 0 at the start of the process.
+    public internal(set) var governorOvershoot = 0.0
 
-    private let model: HaircutModel
-    private let limiter: Limiter
-    private let grid: TickGrid
-    private let schedule: TierSchedule
+    /// As the configuration's file has it.
+    let configured: AssetConfiguration
+    /// The hash of a configuration, as tables publish it.
+    let hash: @Sendable (AssetConfiguration) -> String
+    var model: HaircutModel
+    var limiter: Limiter
+    var grid: TickGrid
+    var schedule: TierSchedule
+    var circuit: CircuitBreaker
+    var throttle: Governor
 
     var sources: PriceSources
     var book = PrimaryBook()
@@ -26,39 +38,68 @@ public struct AssetHaircuts: Sendable {
     /// surface is read again.
     var surface: AssetCheckpoint.SurfaceMark?
     var prepared: PreparedSurface?
-    private var curve = VolatilityCurve()
+    var curve = VolatilityCurve()
+    var exposure: VenueExposure
+    var controls = ActiveControls()
     var columns: [Column]
+    /// As a checkpoint had them, until the first evaluation: a control that is read again may
+    /// bring back notionals that the configuration does not have.
+    var restoredColumns: [Column] = []
     var breaker = CircuitBreaker.State()
     var governor = Governor.State()
     var last: AssetCheckpoint.Published?
-    private var settledAt: Instant?
+    var settledAt: Instant?
     var evaluatedAt: Instant?
+    /// The record of a control whose effect no table has shown yet.
+    var pendingCause: Cause?
     /// Whether a baseline sample closed since this was last asked.
     var hasClosedSample = false
 
     // Reused by every evaluation.
-    private var draft: HaircutTable?
-    private var initialTicks: [Ratio] = []
-    private var maintenanceTicks: [Ratio] = []
+    /// Of the last assessment.
+    var reasons: BreakerReasons = []
+    var draft: HaircutTable?
+    var initialTicks: [Ratio] = []
+    var maintenanceTicks: [Ratio] = []
+    /// Counts changes of the configuration; a draft of an earlier one is not used again.
+    var generation = 0
+    var draftGeneration = 0
+    var publishedGeneration = 0
 
-    /// - Parameter configuration: its parameters without violations.
-    public init(_ configuration: AssetConfiguration) {
+    /// - Parameters:
+    ///   - configuration: its parameters without violations.
+    ///   - exposureShards: margin shards whose exposures are expected, the partitions of the
+    ///     positions topic; 0 where there is no margin stage.
+    ///   - hash: `parametersHash` of a configuration whose parameters a control changed.
+    public init(
+        _ configuration: AssetConfiguration, exposureShards: Int = 0,
+        hash: @escaping @Sendable (AssetConfiguration) -> String = { $0.parametersHash }
+    ) {
         let parameters = configuration.parameters
         precondition(parameters.violations.isEmpty)
         self.configuration = configuration
+        configured = configuration
+        self.hash = hash
         model = HaircutModel(parameters)
         limiter = Limiter(parameters)
         grid = TickGrid(basisPoints: parameters.roundingBasisPoints)
         schedule = TierSchedule(notionals: parameters.notionals, grid: grid)
+        circuit = CircuitBreaker(parameters)
+        throttle = Governor(parameters, depthPrior: configuration.depthReference.double)
         sources = PriceSources(
             configured: configuration.sources, staleSeconds: parameters.quoteStaleSeconds,
             dispersionTolerance: parameters.dispersionTolerance)
+        exposure = VenueExposure(
+            shards: exposureShards, prior: configuration.systemCollateral.double)
         columns = parameters.notionals.map { Column(notional: $0) }
+        governor.bases.reserveCapacity(Governor.mostBases + 1)
     }
 
     /// The last good reference and mid; nil before they are known.
     public var reference: FixedDecimal? { sources.reference }
     public var mid: FixedDecimal? { book.mid }
+    /// The state of the circuit breaker.
+    public var state: BreakerState { breaker.state }
 
     /// Takes a quote of this asset. Statistics change with every one that is not a duplicate.
     ///
@@ -75,10 +116,11 @@ public struct AssetHaircuts: Sendable {
         }
         settledAt = now
         // A held reference is no observation: it closes no bar and calms no volatility.
-        if sources.settle(at: now), let reference = sources.reference?.double, reference > 0 {
-            fast.update(price: reference, at: now)
-            slow.update(price: reference, at: now)
-            if let exact = sources.reference {
+        if sources.settle(at: now), let exact = sources.reference {
+            let reference = exact.double
+            if reference > 0 {
+                fast.update(price: reference, at: now)
+                slow.update(price: reference, at: now)
                 recent.update(price: exact, at: now)
                 minutes.update(price: exact, at: now)
             }
@@ -112,10 +154,10 @@ public struct AssetHaircuts: Sendable {
         _ surface: Surface, at now: Instant
     ) throws(SurfaceRefusal) -> PriceSources.Arrival {
         var arrival = PriceSources.Arrival.new
-        if let last = self.surface {
+        if let mark = self.surface {
             arrival = Sequencing.arrival(
-                sequence: surface.sequence, time: surface.time, lastSequence: last.sequence,
-                lastTime: last.time)
+                sequence: surface.sequence, time: surface.time, lastSequence: mark.sequence,
+                lastTime: mark.time)
         }
         guard arrival != .duplicate else { return arrival }
         try SurfaceGate.check(surface, at: now)
@@ -123,204 +165,29 @@ public struct AssetHaircuts: Sendable {
         return arrival
     }
 
-    /// Computes the table at a time and publishes it if the contracts say so: when a tier or the
-    /// state changed, the price moved, or a heartbeat is due; never within the interval.
+    /// Takes what a margin shard says it would be forced to sell.
     ///
-    /// - Returns: true when `published` is a new table.
-    public mutating func evaluate(at now: Instant, cause: Cause) -> Bool {
-        if settledAt != now {
-            settledAt = now
-            sources.settle(at: now)
-        }
-        guard let mid = book.mid, let reference = sources.reference, isDue(at: now, mid, reference)
-        else { return false }
-        compute(at: now, mid: mid, reference: reference, cause: cause)
-        evaluatedAt = now
-        guard let candidate = draft, isWorthPublishing(candidate) else { return false }
-        note(candidate)
-        // The two tables change places so that neither's arrays are copied.
-        draft = published
-        published = candidate
-        return true
+    /// - Returns: nil when no such shard is expected: nothing changed.
+    public mutating func receive(
+        _ exposure: borrowing Exposure, at now: Instant
+    ) -> PriceSources.Arrival? {
+        guard self.exposure.expects(exposure.shard) else { return nil }
+        let overshoot = self.exposure.overshoot(
+            of: exposure, published: governor.bases.last?.maintenance ?? .zero, at: now,
+            from: governor)
+        let arrival = self.exposure.receive(exposure)
+        if arrival != .duplicate { governorOvershoot += overshoot }
+        return arrival
     }
+}
 
-    private func isDue(at now: Instant, _ mid: FixedDecimal, _ reference: FixedDecimal) -> Bool {
-        guard let last, let evaluatedAt else { return true }
-        let interval = Int64(configuration.parameters.publishIntervalMilliseconds * 1e6)
-        guard now.nanoseconds - last.time.nanoseconds >= interval else { return false }
-        return now.nanoseconds - evaluatedAt.nanoseconds >= interval
-            || hasMoved(Valuation(mid: mid, reference: reference), since: last)
-    }
-
-    private func hasMoved(
-        _ valuation: Valuation, since last: AssetCheckpoint.Published
-    ) -> Bool {
-        let tolerance = configuration.parameters.priceToleranceBasisPoints / 1e4
-        func moved(_ new: FixedDecimal, _ old: FixedDecimal) -> Bool {
-            abs(new.double / old.double - 1) >= tolerance * (1 - 1e-12)
-        }
-        return moved(valuation.price, last.price) || moved(valuation.debtPrice, last.debtPrice)
-    }
-
-    private func isWorthPublishing(_ candidate: HaircutTable) -> Bool {
-        guard let last else { return true }
-        let heartbeat = Int64(configuration.parameters.heartbeatMilliseconds * 1e6)
-        return !candidate.hasTiers(last.tiers) || candidate.state != last.state
-            || candidate.time.nanoseconds - last.time.nanoseconds >= heartbeat
-            || hasMoved(
-                Valuation(mid: candidate.mid, reference: candidate.reference), since: last)
-    }
-
-    /// What the model reads, now.
-    private func market(at now: Instant, mid: FixedDecimal, reference: FixedDecimal) -> MarketState
-    {
-        let prior = configuration.depthReference.double
-        let quoted = book.dailyVolume.map { min($0, configuration.dailyVolume) }
-        return MarketState(
-            mid: mid.double, reference: reference.double, spread: book.spread.mean ?? 0,
-            spreadDeviation: book.spread.deviation, depth: book.depth, depthPrior: prior,
-            depthBaseline: max(baseline.depth ?? prior, prior),
-            dailyVolume: (quoted ?? configuration.dailyVolume).double * mid.double,
-            systemCollateral: configuration.systemCollateral.double,
-            quoteAgeSeconds: max(0, now.seconds(since: book.time ?? now)),
-            confidence: sources.confidence, volatilityFast: fast.volatility,
-            volatilitySlow: slow.volatility)
-    }
-
-    private mutating func compute(
-        at now: Instant, mid: FixedDecimal, reference: FixedDecimal, cause: Cause
-    ) {
-        let parameters = configuration.parameters
-        let market = market(at: now, mid: mid, reference: reference)
-        if let prepared {
-            curve.update(
-                prepared, at: now, wingDeviations: parameters.wingDeviations)
-        }
-        let shared = model.shared(market, curve: curve)
-        let state = BreakerState.normal
-        let seconds = evaluatedAt.map { now.seconds(since: $0) } ?? 0
-        let valuation = Valuation(mid: mid, reference: reference)
-
-        var table = takeDraft(at: now, cause: cause)
-        table.state = state
-        table.mid = mid
-        table.reference = reference
-        table.price = valuation.price
-        table.debtPrice = valuation.debtPrice
-        table.confidence = market.confidence
-        table.boundBy = []
-        initialTicks.removeAll(keepingCapacity: true)
-        maintenanceTicks.removeAll(keepingCapacity: true)
-        table.systemCollateral = configuration.systemCollateral
-        table.impact = Impact(
-            halfSpread: shared.halfSpread,
-            dailyDeviation: parameters.impactCoefficient * shared.dailyDeviation,
-            volume: max(money(shared.volume), FixedDecimal(1).times(1, over: 100)))
-        var previous: HoldingHaircut?
-        for index in columns.indices {
-            let haircut = model.haircut(
-                notional: parameters.notionals[index].double, market: market, shared: shared,
-                curve: curve, previous: previous)
-            previous = haircut
-            advance(index, towards: haircut, state: state, seconds: seconds)
-            table.scan[index].down = haircut.scanDown
-            table.scan[index].up = haircut.scanUp
-            if index == 0 {
-                explain(haircut, in: &table, market: market, shared: shared, at: now)
-                project(haircut, in: &table, state: state, at: now)
-            }
-        }
-        schedule.build(
-            initial: initialTicks, maintenance: maintenanceTicks, into: &table.tiers)
-        table.gap = Haircut(
-            initial: max(0, table.target.initial - table.initial.double),
-            maintenance: max(0, table.target.maintenance - table.maintenance.double))
-        draft = table
-    }
-
-    /// Moves one column's limiter and ticks.
-    private mutating func advance(
-        _ index: Int, towards haircut: HoldingHaircut, state: BreakerState, seconds: Double
-    ) {
-        let initial = limiter.step(
-            from: columns[index].initial, towards: haircut.initial, state: state, seconds: seconds)
-        let maintenance = limiter.step(
-            from: columns[index].maintenance, towards: haircut.maintenance, state: state,
-            seconds: seconds)
-        let initialTick = grid.next(after: columns[index].initialTick, value: initial)
-        let maintenanceTick = grid.next(after: columns[index].maintenanceTick, value: maintenance)
-        columns[index].initial = initial
-        columns[index].maintenance = maintenance
-        columns[index].initialTick = initialTick
-        columns[index].maintenanceTick = maintenanceTick
-        initialTicks.append(initialTick)
-        maintenanceTicks.append(maintenanceTick)
-    }
-
-    /// Says where the first grid point's haircut comes from.
-    private func explain(
-        _ haircut: HoldingHaircut, in table: inout HaircutTable, market: MarketState,
-        shared: HaircutModel.Shared, at now: Instant
-    ) {
-        table.target = Haircut(initial: haircut.initial, maintenance: haircut.maintenance)
-        table.boundBy.formUnion(haircut.clampedBy)
-        table.components = Components(
-            volatility: haircut.volatility, market: haircut.market, liquidity: haircut.liquidity,
-            peg: shared.peg, divergence: shared.divergence, confidence: shared.confidence,
-            horizonSeconds: haircut.horizonSeconds, depth: money(market.depth),
-            depthBaseline: money(market.depthBaseline), spread: market.spread,
-            quoteAge: market.quoteAgeSeconds,
-            surfaceAge: surface.map { max(0, now.seconds(since: $0.time)) })
-    }
-
-    /// Says whether the limiter holds the first grid point, and where it will be in a minute.
-    private func project(
-        _ haircut: HoldingHaircut, in table: inout HaircutTable, state: BreakerState,
-        at now: Instant
-    ) {
-        guard let initial = columns[0].initial, let maintenance = columns[0].maintenance,
-            initial != haircut.initial || maintenance != haircut.maintenance
-        else {
-            table.next = nil
-            return
-        }
-        table.boundBy.insert(.limiter)
-        let nextMaintenance = grid.next(
-            after: columns[0].maintenanceTick,
-            value: limiter.projection(
-                from: maintenance, towards: haircut.maintenance, state: state))
-        let nextInitial = grid.next(
-            after: columns[0].initialTick,
-            value: limiter.projection(from: initial, towards: haircut.initial, state: state))
-        table.next = Projection(
-            initial: max(nextInitial, nextMaintenance), maintenance: nextMaintenance,
-            at: now.advanced(bySeconds: 60))
-    }
-
-    /// The table to fill: the one before last, whose arrays are reused, or a new one.
-    private mutating func takeDraft(at now: Instant, cause: Cause) -> HaircutTable {
-        let validity = Int64(configuration.parameters.validitySeconds * 1e9)
-        let sequence = (last?.sequence ?? 0) + 1
-        let validUntil = now.advanced(byNanoseconds: validity)
-        var table = draft.take() ?? emptyTable
-        table.time = now
-        table.sequence = sequence
-        table.validUntil = validUntil
-        table.cause = cause
-        return table
-    }
-
-    /// A table with everything in it that does not change.
-    private var emptyTable: HaircutTable {
-        let parameters = configuration.parameters
-        var table = HaircutTable.blank
-        table.asset = configuration.asset
-        table.fallback = parameters.fallback
-        table.scan = parameters.notionals.map { ScanRange(notional: $0, down: 0, up: 0) }
-        table.stressVolatility = parameters.stressVolatility
-        table.modelVersion = HaircutModel.version
-        table.parametersHash = configuration.parametersHash
-        return table
+extension AssetHaircuts {
+    /// Takes a margin shard's word that is read again after a restore.
+    ///
+    /// - Returns: nil when no such shard is expected.
+    package mutating func restore(_ exposure: borrowing Exposure) -> PriceSources.Arrival? {
+        guard self.exposure.expects(exposure.shard) else { return nil }
+        return self.exposure.receive(exposure)
     }
 }
 
@@ -335,10 +202,4 @@ public struct Valuation: Hashable, Sendable {
         price = min(max(mid, reference.times(97, over: 100)), reference)
         debtPrice = max(mid, reference)
     }
-}
-
-/// A published amount: to the cent, a depth never shown larger than it is.
-private func money(_ value: Double) -> FixedDecimal {
-    let most = 999_999_999_999_999.0
-    return FixedDecimal(min(value, most), fractionDigits: 2, rounding: .down) ?? .zero
 }

@@ -127,6 +127,20 @@ public struct HaircutModel: Hashable, Sendable {
             systemValue: p.systemShare * market.systemCollateral)
     }
 
+    /// ρ: the fall of the price that the selling forced by a fall causes, per fall. From 1 on a
+    /// fall feeds itself.
+    ///
+    /// - Parameters:
+    ///   - dailyDeviation: σ_day, the standard deviation of a day's return; ≥ 0.
+    ///   - forced: B, the value that a fall by 1 % forces to be sold; ≥ 0.
+    ///   - volume: V, the value that may be traded a day; > 0.
+    /// - Source: MODEL §7.
+    public static func branchingRatio(
+        dailyDeviation: Double, forced: Double, volume: Double
+    ) -> Double {
+        dailyDeviation * (forced / volume).squareRoot() / 0.01
+    }
+
     /// The haircut of a holding worth `notional`; > 0.
     ///
     /// - Parameter previous: of another notional in the same market, if known: where volatility

@@ -26,6 +26,8 @@ struct LiquidationPlanner {
 
     /// Amounts below this are not worth a step.
     private static let leastAmount = 0.01
+    /// Where there are more possible trades than this, the most promising are tried.
+    private static let mostTried = 16
 
     enum Action {
         /// An asset of the book.
@@ -135,6 +137,11 @@ struct LiquidationPlanner {
         for lot in account.positions.indices where account.positions[lot].quantity != 0 {
             if let trial = closing(of: lot, budget) { trials.append(trial) }
         }
+        if trials.count > Self.mostTried {
+            let estimates = trials.map { estimate($0) }
+            let order = trials.indices.sorted { estimates[$0] > estimates[$1] }
+            trials = order.prefix(Self.mostTried).map { trials[$0] }
+        }
         var best: (trial: Trial, ratio: Double)?
         for trial in trials {
             let trial = tried(trial)
@@ -149,33 +156,44 @@ struct LiquidationPlanner {
         return best?.trial
     }
 
+    /// Gain per cost as it would be if nothing else of the account changed: tiers and the worst
+    /// scenario stay.
+    private func estimate(_ trial: Trial) -> Double {
+        let cost = max(priced(trial).cost, 1e-9)
+        switch trial.action {
+        case .sell(let asset):
+            let value = evaluation.quantities[asset] * trial.amount / max(trial.quantity, 1e-18)
+            let weight = valuation.market.tiers[asset].weight(at: value).maintenance
+            return (trial.amount * (1 - weight) - cost) / cost
+        case .close(let lot):
+            let position = account.positions[lot]
+            let value = valuation.market.values[position.holding]
+            let part = trial.quantity / abs(position.quantity)
+            if value.isUnknown { return position.entryNotional * part / cost }
+            let underlying = book.holdings[position.holding].underlying
+            guard let ladder = valuation.market.markets[underlying]?.haircuts.scan,
+                let risk = evaluation.risk.first(where: { $0.underlying == underlying }),
+                let scenario = risk.scenario
+            else { return 0 }
+            let rung = ladder.place(of: risk.netDelta).rung
+            let gains = valuation.market.gains(of: position.holding, at: rung, of: ladder)
+            let charge = position.quantity < 0 ? -position.quantity * value.shortCharge : 0
+            return (charge - position.quantity * gains[scenario]) * part / cost
+        }
+    }
+
     /// The part of a trade that just reaches the target, where all of it does more.
-    ///
-    /// False position, the end that stays halved (Illinois): what is missing is nearly linear in
-    /// the part, so that a few evaluations do.
     private mutating func shortened(_ trial: Trial) -> Trial {
         // Met is a target that is exceeded by a hundredth of a thousandth, or by a last digit.
         let tolerance = max(5e-6, 1e-12 * trial.amount)
-        var low = (part: 0.0, missing: missing(figures) + tolerance)
-        var high = (part: 1.0, missing: missing(trial.figures) + tolerance)
+        var bracket = RootBracket(
+            (0, missing(figures) + tolerance), (1, missing(trial.figures) + tolerance))
         var least = trial
-        var lastWasHigh: Bool?
-        for _ in 0..<60 where abs(high.missing) > tolerance {
-            let width = high.part - low.part
-            var part = low.part + width * low.missing / (low.missing - high.missing)
-            if !(part > low.part && part < high.part) { part = low.part + width / 2 }
+        for _ in 0..<60 where abs(missing(least.figures) + tolerance) > tolerance {
+            let part = bracket.guess
             let tried = tried(trial.resized(by: part))
-            let excess = missing(tried.figures)
-            if excess <= 0 {
-                if lastWasHigh == true { low.missing /= 2 }
-                lastWasHigh = true
-                high = (part, excess + tolerance)
-                least = tried
-            } else {
-                if lastWasHigh == false { high.missing /= 2 }
-                lastWasHigh = false
-                low = (part, excess + tolerance)
-            }
+            bracket.narrow(to: part, missing(tried.figures) + tolerance)
+            if missing(tried.figures) <= 0 { least = tried }
         }
         return least
     }

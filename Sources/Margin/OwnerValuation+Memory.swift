@@ -153,25 +153,21 @@ private struct Memory {
     /// Where a function of a logarithm between −1 and 1 takes a value: nearest to 0 of those that
     /// steps of a twentieth separate; nil where it does not.
     private func solve(for value: Double, _ function: (Double) -> Double) -> Double? {
-        let start = function(0) - value
+        func miss(_ x: Double) -> Double { function(x) - value }
+        let start = (x: 0.0, y: miss(0))
         // Marks are rounded to the cent.
-        if abs(start) <= 0.01 { return nil }
+        if abs(start.y) <= 0.01 { return nil }
+        var (down, up) = (start, start)
         for step in 1...20 {
-            for sign in [-1.0, 1.0] {
-                var low = sign * Double(step - 1) / 20
-                var high = sign * Double(step) / 20
-                guard (function(low) - value < 0) != (function(high) - value < 0) else { continue }
-                let isBelow = function(low) - value < 0
-                for _ in 0..<40 {
-                    let middle = (low + high) / 2
-                    if (function(middle) - value < 0) == isBelow {
-                        low = middle
-                    } else {
-                        high = middle
-                    }
-                }
-                return (low + high) / 2
+            let distance = Double(step) / 20
+            let nextUp = (x: distance, y: miss(distance))
+            let nextDown = (x: -distance, y: miss(-distance))
+            for (last, next) in [(up, nextUp), (down, nextDown)] where (last.y < 0) != (next.y < 0)
+            {
+                var bracket = RootBracket(last, next)
+                return bracket.zero(tolerance: 0.001, precision: 1e-12, of: miss)
             }
+            (down, up) = (nextDown, nextUp)
         }
         return nil
     }

@@ -41,6 +41,8 @@ extension OutputBuffer {
         list(checkpoint.columns) { $0.write($1) }
         literal(",\"evaluatedAt\":")
         optional(checkpoint.evaluatedAt) { $0.moment($1) }
+        literal(",\"cause\":")
+        optional(checkpoint.pendingCause) { $0.writeParts(of: $1) }
         literal(",\"published\":")
         optional(checkpoint.published) { $0.write($1) }
         literal(",\"surface\":")
@@ -78,6 +80,16 @@ extension OutputBuffer {
         integer(Int64(checkpoint.quotesPartitions))
         literal(",\"positionsPartitions\":")
         integer(Int64(checkpoint.positionsPartitions))
+        literal(",\"inputs\":")
+        list(checkpoint.inputs) { (output, input) in
+            output.byte(UInt8(ascii: "["))
+            output.string(input.topic)
+            output.comma()
+            output.integer(Int64(input.partition))
+            output.comma()
+            output.integer(input.nextOffset)
+            output.byte(UInt8(ascii: "]"))
+        }
         byte(UInt8(ascii: "}"))
     }
 
@@ -244,6 +256,21 @@ extension OutputBuffer {
         byte(UInt8(ascii: "]"))
     }
 
+    private mutating func writeParts(of cause: Cause) {
+        byte(UInt8(ascii: "["))
+        switch cause {
+        case .record(let topic, let partition, let offset):
+            string(topic)
+            comma()
+            integer(Int64(partition))
+            comma()
+            integer(offset)
+        case .timer(let time):
+            moment(time)
+        }
+        byte(UInt8(ascii: "]"))
+    }
+
     private mutating func write(_ published: AssetCheckpoint.Published) {
         byte(UInt8(ascii: "["))
         integer(published.sequence)
@@ -272,6 +299,8 @@ extension OutputBuffer {
         comma()
         optional(breaker.cleanSince) { $0.moment($1) }
         comma()
+        optional(breaker.assessedAt) { $0.moment($1) }
+        comma()
         optionalNumber(breaker.baseVolatility)
         comma()
         number(breaker.branchingRatio)
@@ -286,13 +315,23 @@ extension OutputBuffer {
         comma()
         integer(Int64(governor.held.millionths))
         comma()
-        list(governor.bases) { output, base in
-            output.integer(base.sequence)
-            output.comma()
-            output.moment(base.time)
-            output.comma()
-            output.integer(Int64(base.maintenance.millionths))
-        }
+        write(governor.bases)
         byte(UInt8(ascii: "]"))
+    }
+
+    /// Differences of sequence, nanoseconds and millionths from one to the next, parted by blanks.
+    private mutating func write(_ bases: [Governor.Base]) {
+        byte(UInt8(ascii: "\""))
+        var last = Governor.Base(sequence: 0, time: Instant(nanoseconds: 0), maintenance: .zero)
+        for (index, base) in bases.enumerated() {
+            if index > 0 { byte(UInt8(ascii: " ")) }
+            integer(base.sequence - last.sequence)
+            byte(UInt8(ascii: ":"))
+            integer(base.time.nanoseconds - last.time.nanoseconds)
+            byte(UInt8(ascii: ":"))
+            integer(Int64(base.maintenance.millionths - last.maintenance.millionths))
+            last = base
+        }
+        byte(UInt8(ascii: "\""))
     }
 }

@@ -74,11 +74,28 @@ extension PartitionCheckpoint {
     /// Takes the member at a place of the record's members.
     mutating func read(_ index: Int, _ reader: inout JSONReader) throws(Refusal) {
         switch index {
-        case 20: partition = try reader.count32()
-        case 21: nextOffset = try reader.natural()
-        case 22: time = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
-        case 23: quotesPartitions = try reader.count32()
-        default: positionsPartitions = try reader.count32()
+        case 21: partition = try reader.count32()
+        case 22: nextOffset = try reader.natural()
+        case 23: time = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
+        case 24: quotesPartitions = try reader.count32()
+        case 25: positionsPartitions = try reader.count32()
+        default:
+            inputs = try reader.list(most: Self.mostInputs) { (reader) throws(Refusal) in
+                try InputPosition(&reader)
+            }
+        }
+    }
+}
+
+extension PartitionCheckpoint.InputPosition {
+    fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
+        self.init(topic: "", partition: 0, nextOffset: 0)
+        try reader.tuple(3) { (index, reader) throws(Refusal) in
+            switch index {
+            case 0: try reader.string(.body, into: &topic)
+            case 1: partition = try reader.count32()
+            default: nextOffset = try reader.natural()
+            }
         }
     }
 }
@@ -113,12 +130,14 @@ extension AssetCheckpoint {
         case 14:
             evaluatedAt = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
         case 15:
-            published = try reader.optional { (reader) throws(Refusal) in try Published(&reader) }
+            pendingCause = try reader.optional { (reader) throws(Refusal) in try Cause(&reader) }
         case 16:
+            published = try reader.optional { (reader) throws(Refusal) in try Published(&reader) }
+        case 17:
             surface = try reader.optional { (reader) throws(Refusal) in
                 try SurfaceMark(&reader)
             }
-        case 17: breaker = try CircuitBreaker.State(&reader)
+        case 18: breaker = try CircuitBreaker.State(&reader)
         default: governor = try Governor.State(&reader)
         }
     }
@@ -189,7 +208,7 @@ extension JSONReader {
                     utf8: UnsafeBufferPointer(rebasing: text[start..<end])),
                 closes.count < 64
             else { throw refusal(.outOfRange, .body) }
-            step += distance
+            step &+= distance
             price = price + change
             closes.append(PriceHistory.Close(step: step, price: price))
             start = end + 1
@@ -283,6 +302,37 @@ extension Column {
     }
 }
 
+extension Cause {
+    /// A topic, a partition and an offset, or a moment alone.
+    fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
+        var moment: Instant?
+        var topic: String?
+        var numbers: [Int64] = []
+        try reader.array(.body, count: 1...3) { (reader) throws(Refusal) in
+            if moment == nil && topic == nil {
+                let text = try reader.string(.body)
+                if let seconds = FixedDecimal(utf8: text) {
+                    guard let nanoseconds = Int64(exactly: seconds.units / 1_000_000_000) else {
+                        throw reader.refusal(.outOfRange, .body)
+                    }
+                    moment = Instant(nanoseconds: nanoseconds)
+                } else {
+                    topic = String(decoding: text, as: UTF8.self)
+                }
+            } else {
+                numbers.append(try reader.natural())
+            }
+        }
+        if let moment, numbers.isEmpty {
+            self = .timer(moment)
+        } else if let topic, numbers.count == 2, numbers[0] <= Int64(Int32.max) {
+            self = .record(topic: topic, partition: Int32(numbers[0]), offset: numbers[1])
+        } else {
+            throw reader.refusal(.outOfRange, .body)
+        }
+    }
+}
+
 extension AssetCheckpoint.Published {
     fileprivate init(_ reader: inout JSONReader) throws(Refusal) {
         self.init()
@@ -325,12 +375,13 @@ extension CircuitBreaker.State {
         func moment(_ reader: inout JSONReader) throws(Refusal) -> Instant? {
             try reader.optional { (reader) throws(Refusal) in try reader.moment() }
         }
-        try reader.tuple(5) { (index, reader) throws(Refusal) in
+        try reader.tuple(6) { (index, reader) throws(Refusal) in
             switch index {
             case 0: state = try reader.state()
             case 1: enteredAt = try moment(&reader)
             case 2: cleanSince = try moment(&reader)
-            case 3:
+            case 3: assessedAt = try moment(&reader)
+            case 4:
                 baseVolatility = try reader.optional { (reader) throws(Refusal) in
                     try reader.double(.body)
                 }
@@ -361,22 +412,27 @@ extension Governor.State {
 }
 
 extension JSONReader {
-    /// Sequence, time and maintenance of one table after another.
+    /// Differences from base to base, as the encoder writes them.
     fileprivate mutating func bases() throws(Refusal) -> [Governor.Base] {
+        let text = String(decoding: try string(.body), as: UTF8.self)
         var bases: [Governor.Base] = []
-        var part = 0
-        var base = Governor.Base(sequence: 0, time: Instant(nanoseconds: 0), maintenance: .zero)
-        try array(.body, count: 0...3 * Governor.mostBases) { (reader) throws(Refusal) in
-            switch part {
-            case 0: base.sequence = try reader.natural()
-            case 1: base.time = try reader.moment()
-            default:
-                base.maintenance = try reader.millionths()
-                bases.append(base)
+        var sequence: Int64 = 0
+        var nanoseconds: Int64 = 0
+        var millionths: Int64 = 0
+        for piece in text.split(separator: " ") {
+            let parts = piece.split(separator: ":").compactMap { Int64($0) }
+            guard parts.count == 3, bases.count < Governor.mostBases else {
+                throw refusal(.outOfRange, .body)
             }
-            part = (part + 1) % 3
+            sequence &+= parts[0]
+            nanoseconds &+= parts[1]
+            millionths &+= parts[2]
+            guard (0...1_000_000).contains(millionths) else { throw refusal(.outOfRange, .body) }
+            bases.append(
+                Governor.Base(
+                    sequence: sequence, time: Instant(nanoseconds: nanoseconds),
+                    maintenance: Ratio(millionths: Int32(millionths))))
         }
-        guard part == 0 else { throw refusal(.outOfRange, .body) }
         return bases
     }
 }

@@ -66,8 +66,8 @@ extension Checkpoint {
             case 2:
                 asset.asset = try reader.identifier(.body)
                 baselines.asset = asset.asset
-            case 3...18: try asset.read(index, &reader)
-            case 19:
+            case 3...19: try asset.read(index, &reader)
+            case 20:
                 baselines.samples = try reader.list(most: Baseline.periods) {
                     (reader) throws(Refusal) in try Baseline.Sample(&reader)
                 }
@@ -103,9 +103,9 @@ extension Checkpoint {
         /// A bit for each member that must come, by its place in `members`.
         var members: UInt32 {
             switch self {
-            case .asset: 0x7_FFFC
-            case .baselines: 1 << 2 | 1 << 19
-            case .partition: 0x1F << 20
+            case .asset: 0xF_FFFC
+            case .baselines: 1 << 2 | 1 << 20
+            case .partition: 0x1F << 21
             }
         }
     }
@@ -117,7 +117,8 @@ private let members = Members(
         ("asset", .body), ("sources", .body), ("reference", .body), ("confidence", .body),
         ("peaks", .body), ("book", .body), ("sample", .body), ("fast", .body), ("slow", .body),
         ("recent", .body), ("minutes", .body), ("columns", .body), ("evaluatedAt", .body),
-        ("published", .body), ("surface", .body), ("breaker", .body), ("governor", .body),
+        ("cause", .body), ("published", .body), ("surface", .body), ("breaker", .body),
+        ("governor", .body),
         ("samples", .body), ("partition", .body), ("nextOffset", .body), ("time", .body),
-        ("quotesPartitions", .body), ("positionsPartitions", .body),
+        ("quotesPartitions", .body), ("positionsPartitions", .body), ("inputs", .body),
     ])

@@ -5,6 +5,7 @@ extension SettingsReader {
             kafka.bootstrapServers = servers
         }
         set(&kafka.groupId, section, "groupId") { $0.filledText }
+        kafka.instanceId = value(section, "instanceId") { $0.instanceId }
         for entry in section.section("librdkafka").node.entries {
             guard case .scalar(let text, _) = entry.value.content else { continue }
             if let key = KafkaProperty.owned[entry.key] {
@@ -121,6 +122,15 @@ extension SettingsScalar {
                 }
             }
             return .success(text)
+        }
+    }
+
+    /// As brokers take them in group instance ids.
+    fileprivate var instanceId: Result<String, Complaint> {
+        text.flatMap { text in
+            if text.wholeMatch(of: /[A-Za-z0-9._-]{1,100}/) != nil { return .success(text) }
+            return .failure(
+                Complaint("must be 1 to 100 letters, digits, points, hyphens and underscores"))
         }
     }
 

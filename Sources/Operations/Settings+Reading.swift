@@ -1,5 +1,6 @@
 import Foundation
 import Haircuts
+import Margin
 import Quantities
 
 extension Settings {
@@ -72,6 +73,7 @@ extension SettingsReader {
         set(&settings.workers.margin, workers, "margin") { $0.integer(in: 0...64) }
         set(&settings.delivery, root, "delivery") { $0.choice(Settings.Delivery.self) }
         set(&settings.clock, root, "clock") { $0.choice(Settings.Clock.self) }
+        readMargin(root.section("margin"), into: &settings.margin)
         let http = root.section("http")
         set(&settings.http.bind, http, "bind") { $0.filledText }
         set(&settings.http.port, http, "port") { $0.integer(in: 0...65_535) }
@@ -103,6 +105,26 @@ extension SettingsReader {
             }
         }
         return topics
+    }
+
+    /// Reads the margin stage's numbers and reports each condition they break, at the line that
+    /// set the parameter, or the other one of the condition.
+    private mutating func readMargin(
+        _ section: SettingsSection, into parameters: inout MarginParameters
+    ) {
+        for parameter in MarginParameter.all {
+            if let value = value(section, parameter.name, { $0.number }) {
+                parameter.set(value, in: &parameters)
+            }
+        }
+        for violation in parameters.violations {
+            let names =
+                [violation.parameter]
+                + MarginParameter.all.map(\.name).filter { violation.condition.contains($0) }
+            let blamed = names.first { section.node.entry($0) != nil } ?? violation.parameter
+            let text = blamed == violation.parameter ? "" : "\(blamed): "
+            complain(section.place(blamed), "margin.\(text)\(violation)")
+        }
     }
 
     private mutating func readAssets(_ root: SettingsSection, into settings: inout Settings) {

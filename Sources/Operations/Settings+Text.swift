@@ -1,4 +1,5 @@
 import Haircuts
+import Margin
 
 extension Settings {
     /// The effective configuration as YAML with every default filled in, secrets masked, each
@@ -11,6 +12,7 @@ extension Settings {
         text.line(0, "kafka")
         text.line(1, "bootstrapServers", quote(kafka.bootstrapServers))
         text.line(1, "groupId", quote(kafka.groupId))
+        if let instanceId = kafka.instanceId { text.line(1, "instanceId", quote(instanceId)) }
         text.line(1, "security")
         for (key, value) in kafka.security.entries { text.line(2, key, quote(value)) }
         text.line(1, "librdkafka", kafka.librdkafka.isEmpty ? "{}" : nil)
@@ -43,7 +45,11 @@ extension Settings {
             text.parameters(2, parameters)
         }
         text.line(0, "parameters", "{}")
-        text.line(0, "margin", "{}")
+        text.line(0, "margin")
+        for parameter in MarginParameter.all {
+            let value = HaircutParameter.Value.number(parameter.value(in: margin))
+            text.line(1, parameter.name, value.description)
+        }
         text.line(0, "http")
         text.line(1, "bind", quote(http.bind))
         text.line(1, "port", "\(http.port)")

@@ -1,4 +1,5 @@
 import Haircuts
+import Margin
 import Quantities
 
 /// The whole configuration of a process, typed and checked (docs/contracts.md).
@@ -14,6 +15,8 @@ public struct Settings: Hashable, Sendable {
     public var assets: [AssetConfiguration] = []
     /// What an asset of the class gets where it says nothing itself; has every class.
     public var classes: [AssetClass: HaircutParameters]
+    /// The numbers of the margin stage; they break none of its conditions.
+    public var margin = MarginParameters()
     public var http = HTTP()
     public var log = Log()
 
@@ -29,6 +32,9 @@ public struct Settings: Hashable, Sendable {
         public var bootstrapServers = ""
         /// `-haircut` and `-margin` are appended per role.
         public var groupId = "breakwater"
+        /// Names this process among those of its group, across restarts: static membership, and
+        /// part of its transactional ids. nil: a random one per start.
+        public var instanceId: String?
         public var security = Security()
         /// Passed through to the client as they are, in the order given.
         public var librdkafka: [KafkaProperty] = []

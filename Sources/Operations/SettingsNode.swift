@@ -1,4 +1,5 @@
 import Haircuts
+import Margin
 
 /// One value of the configuration's tree before it is typed, with the place it was written at.
 struct SettingsNode: Sendable {
@@ -124,7 +125,7 @@ indirect enum SettingsShape: Sendable {
         (
             "kafka",
             .record(
-                scalars("bootstrapServers", "groupId")
+                scalars("bootstrapServers", "groupId", "instanceId")
                     + [("security", security), ("librdkafka", .properties)])
         ),
         ("topics", .record(scalars("prefix") + Settings.Topics.names.map { ($0.key, .scalar) })),
@@ -139,7 +140,8 @@ indirect enum SettingsShape: Sendable {
                         "systemCollateral", "sources") + [("parameters", parameters)]))
         ),
         ("classes", .record(["major", "alt", "stable"].map { ($0, parameters) })),
-        ("parameters", parameters), ("margin", .record([])),
+        ("parameters", parameters),
+        ("margin", .record(MarginParameter.all.map { ($0.name, .scalar) })),
         ("http", .record(scalars("bind", "port"))), ("log", .record(scalars("level", "format"))),
     ])
 }

@@ -1,21 +1,31 @@
+import Engine
 import Haircuts
+import Kafka
+import Margin
+import Quantities
 
-/// The topics that haircut workers read and write.
-public struct HaircutTopics: Hashable, Sendable {
-    public var quotes: String
-    public var surfaces: String
-    public var haircuts: String
-    public var deadLetters: String
+/// The topics that workers read and write, by their names on the bus.
+public struct PipelineTopics: Hashable, Sendable {
+    public var quotes = "market.quotes.v1"
+    public var surfaces = "market.iv-surfaces.v1"
+    public var positions = "accounts.positions.v1"
+    public var controls = "risk.controls.v1"
+    public var haircuts = "risk.haircuts.v1"
+    public var requirements = "risk.margin-requirements.v1"
+    public var alerts = "risk.liquidation-alerts.v1"
+    public var breakers = "risk.breakers.v1"
+    public var exposures = "risk.exposures.v1"
+    public var checkpoints = "breakwater.checkpoints.v1"
+    public var deadLetters = "breakwater.dead-letters.v1"
 
-    public init(quotes: String, surfaces: String, haircuts: String, deadLetters: String) {
-        self.quotes = quotes
-        self.surfaces = surfaces
-        self.haircuts = haircuts
-        self.deadLetters = deadLetters
-    }
+    /// The contracts' names.
+    public init() {}
 
-    /// Topics whose partitions of one number belong to one shard.
-    public var copartitioned: [String] { [quotes, surfaces, haircuts] }
+    /// Topics whose partitions of one number belong to one haircut shard.
+    public var market: [String] { [quotes, surfaces, exposures, haircuts, breakers, checkpoints] }
+
+    /// Topics whose partitions of one number belong to one margin shard.
+    public var accounts: [String] { [positions, requirements, alerts] }
 }
 
 /// Whether time passes between records.
@@ -26,26 +36,65 @@ public enum PipelineClock: String, CaseIterable, Sendable {
     case event
 }
 
-/// What haircut workers need to know.
-public struct HaircutPipelineConfiguration: Sendable {
+/// What is promised about outputs when something fails.
+public enum PipelineDelivery: String, CaseIterable, Sendable {
+    /// Outputs, checkpoints and offsets in one transaction: readers of committed records see each
+    /// output once.
+    case exactlyOnce = "exactly-once"
+    /// Outputs, then checkpoints, then offsets: an output may come twice, with the same sequence
+    /// and meaning.
+    case atLeastOnce = "at-least-once"
+}
+
+/// What workers of either role need to know.
+public struct PipelineConfiguration: Sendable {
     public var bootstrapServers: String
-    /// Of the consumer group; `-haircut` is appended.
+    /// Of the consumer groups; `-haircut` and `-margin` are appended.
     public var groupId: String
+    /// Names this process among those of its groups, across restarts: static membership, and part
+    /// of its transactional ids. nil: a random one per start.
+    public var instanceId: String?
     /// librdkafka's properties for every client: security, and what the operator adds.
     public var clientProperties: [String: String]
-    public var topics: HaircutTopics
+    public var topics: PipelineTopics
     public var clock: PipelineClock
+    public var delivery: PipelineDelivery
     public var assets: [AssetConfiguration]
+    public var margin: MarginConfiguration
 
     public init(
-        bootstrapServers: String, groupId: String, clientProperties: [String: String] = [:],
-        topics: HaircutTopics, clock: PipelineClock, assets: [AssetConfiguration]
+        bootstrapServers: String, groupId: String, instanceId: String? = nil,
+        clientProperties: [String: String] = [:], topics: PipelineTopics = PipelineTopics(),
+        clock: PipelineClock, delivery: PipelineDelivery, assets: [AssetConfiguration],
+        margin: MarginConfiguration
     ) {
         self.bootstrapServers = bootstrapServers
         self.groupId = groupId
+        self.instanceId = instanceId
         self.clientProperties = clientProperties
         self.topics = topics
         self.clock = clock
+        self.delivery = delivery
         self.assets = assets
+        self.margin = margin
+    }
+}
+
+/// Which worker of which process one is.
+public struct WorkerName: Hashable, Sendable {
+    /// Of the process: the configured instance id, or a random one.
+    public var instance: String
+    /// Of this start of the worker, different from all others.
+    public var start: String
+    /// The thread, from 0.
+    public var thread: Int
+    /// Whether the instance id is configured, so that the next start has it as well.
+    public var isStatic: Bool
+
+    public init(instance: String, start: String, thread: Int, isStatic: Bool) {
+        self.instance = instance
+        self.start = start
+        self.thread = thread
+        self.isStatic = isStatic
     }
 }

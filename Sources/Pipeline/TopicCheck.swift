@@ -10,12 +10,12 @@ public enum TopicCheck {
         public var description: String { problems.joined(separator: "\n") }
     }
 
-    /// Waits until the brokers answer and the haircut stage's topics exist.
+    /// Waits until the brokers answer and the topics exist.
     ///
     /// Says what it waits for at once and then once a minute.
     /// - Throws: `Unsound` when partition counts differ; `KafkaError` when a setting is refused.
     public static func waitUntilSound(
-        _ configuration: HaircutPipelineConfiguration, log: Logger, isStopped: () -> Bool
+        _ configuration: PipelineConfiguration, log: Logger, isStopped: () -> Bool
     ) throws {
         let admin = try Admin(
             ClientConfiguration(
@@ -45,10 +45,14 @@ public enum TopicCheck {
 }
 
 extension TopicPlan {
-    /// The topics of the haircut stage.
-    public init(_ topics: HaircutTopics) {
+    /// All topics of a pipeline.
+    public init(_ topics: PipelineTopics) {
         let names = [
-            "quotes": topics.quotes, "ivSurfaces": topics.surfaces, "haircuts": topics.haircuts,
+            "quotes": topics.quotes, "ivSurfaces": topics.surfaces,
+            "positions": topics.positions, "controls": topics.controls,
+            "haircuts": topics.haircuts, "marginRequirements": topics.requirements,
+            "liquidationAlerts": topics.alerts, "breakers": topics.breakers,
+            "exposures": topics.exposures, "checkpoints": topics.checkpoints,
             "deadLetters": topics.deadLetters,
         ]
         self.init(

@@ -6,22 +6,47 @@ import Messages
 public struct WorkerCounters: Hashable, Sendable {
     public var quotes = 0
     public var surfaces = 0
+    public var exposures = 0
+    public var controls = 0
+    public var positions = 0
+    /// Haircut tables, read by the margin stage.
+    public var haircuts = 0
     /// Messages that changed a shard, sequence resets included.
     public var applied = 0
     public var duplicates = 0
     public var sequenceResets = 0
     /// Messages of assets that the configuration does not list.
     public var unlisted = 0
+    /// Records of other stages that cannot be read, and are not buried here.
+    public var unreadable = 0
+    /// Assets without a haircut table that accounts hold.
+    public var unknownAssets = 0
     /// Records sent to the dead letters, by the code of their refusal.
     public var refusals: [String: Int] = [:]
+    /// Haircut tables.
     public var published = 0
+    public var breakerChanges = 0
+    public var requirements = 0
+    public var alerts = 0
+    /// Ladders, published by the margin stage.
+    public var ladders = 0
     public var timers = 0
-    /// Commits of input offsets that were asked for.
+    /// Batches delivered, with their positions.
     public var commits = 0
+    /// Transactions aborted, whose effects were sent again.
+    public var aborts = 0
+    /// Producers replaced after an error.
+    public var replacements = 0
+    /// Restores of shards after an assignment.
+    public var restores = 0
     /// Times a position was lost and reading began again at the oldest record.
     public var offsetResets = 0
-    /// Quotes partitions held now.
+    /// Whether the group has given the worker a share, be it an empty one.
+    public var isAssigned = false
+    /// Partitions of the lead topic (quotes, positions) held now.
     public var partitions: [Int32] = []
+    /// Of those, the ones that are restored and publish.
+    public var serving: [Int32] = []
     /// Of those, the ones that have read all their inputs.
     public var caughtUp = 0
 
@@ -30,13 +55,28 @@ public struct WorkerCounters: Hashable, Sendable {
     public var refused: Int { refusals.values.reduce(0, +) }
 
     /// Records taken from input topics.
-    public var records: Int { quotes + surfaces }
+    public var records: Int {
+        quotes + surfaces + exposures + controls + positions + haircuts
+    }
 
     /// The sum over workers.
     public static func + (left: WorkerCounters, right: WorkerCounters) -> WorkerCounters {
         var sum = left
         sum.quotes += right.quotes
         sum.surfaces += right.surfaces
+        sum.exposures += right.exposures
+        sum.controls += right.controls
+        sum.positions += right.positions
+        sum.haircuts += right.haircuts
+        sum.breakerChanges += right.breakerChanges
+        sum.requirements += right.requirements
+        sum.alerts += right.alerts
+        sum.ladders += right.ladders
+        sum.aborts += right.aborts
+        sum.replacements += right.replacements
+        sum.restores += right.restores
+        sum.unreadable += right.unreadable
+        sum.unknownAssets += right.unknownAssets
         sum.applied += right.applied
         sum.duplicates += right.duplicates
         sum.sequenceResets += right.sequenceResets
@@ -46,7 +86,9 @@ public struct WorkerCounters: Hashable, Sendable {
         sum.timers += right.timers
         sum.commits += right.commits
         sum.offsetResets += right.offsetResets
+        sum.isAssigned = left.isAssigned || right.isAssigned
         sum.partitions = (left.partitions + right.partitions).sorted()
+        sum.serving = (left.serving + right.serving).sorted()
         sum.caughtUp += right.caughtUp
         return sum
     }

@@ -3,6 +3,9 @@ import Foundation
 
 @main
 struct Breakwater: AsyncParsableCommand {
+    /// Of this program, as metrics and `--version` say it.
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "breakwater",
         abstract: "Adaptive collateral haircuts for exchange margin engines, on Kafka.",
@@ -21,10 +24,11 @@ struct Breakwater: AsyncParsableCommand {
 
             Exit status: 0 fine, 1 failed, 2 wrong usage or configuration, 130 interrupted.
             """,
+        version: version,
         subcommands: [
             RunCommand.self, DemoCommand.self, BrokerCommand.self, FeedCommand.self,
             TopicsCommand.self,
-            ExplainCommand.self, StressCommand.self, ConfigCommand.self,
+            ExplainCommand.self, StressCommand.self, ControlCommand.self, ConfigCommand.self,
         ])
 
     static func main() async {

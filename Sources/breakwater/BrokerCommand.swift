@@ -9,11 +9,11 @@ struct BrokerCommand: ParsableCommand {
         commandName: "broker",
         abstract: "Run the embedded broker alone, for trying out and for tests.",
         discussion: """
-            The first line printed is its address for kafka.bootstrapServers. Any Kafka client can \
-            use it, from this machine. It keeps the newest 5 MiB of each partition in memory and \
-            forgets everything when it ends; it has neither compaction nor isolation of \
-            transactions. Topics that were not named are created with one partition when first \
-            used.
+            The first line printed is bootstrap.servers=ADDRESS; the address is what \
+            kafka.bootstrapServers wants. Any Kafka client can use it, from this machine. \
+            It keeps the newest 5 MiB of each partition in memory and forgets everything when it \
+            ends; it has neither compaction nor isolation of transactions. Topics that were not \
+            named are created with one partition when first used.
 
               breakwater broker --topic market.quotes.v1:4 --topic market.iv-surfaces.v1:4
             """)
@@ -49,7 +49,7 @@ struct BrokerCommand: ParsableCommand {
         let broker = try EmbeddedBroker()
         for topic in topics { try broker.create(topic: topic.name, partitions: topic.partitions) }
         if let addressFile { try writeWhole(broker.bootstrapServers + "\n", to: addressFile) }
-        say(broker.bootstrapServers)
+        say("bootstrap.servers=\(broker.bootstrapServers)")
         while !Interruption.shared.isRequested { Interruption.shared.sleep(.seconds(1)) }
         broker.close()
     }

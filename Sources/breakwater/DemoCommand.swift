@@ -53,10 +53,16 @@ struct DemoCommand: ParsableCommand {
         say("Broker:   \(broker.bootstrapServers) (embedded; any Kafka client on this machine)")
         say("Scenario: \(scenario.name): \(scenario.description)")
 
-        let service = HaircutService(
-            try settings.haircutPipeline(), workers: workers, log: Logger(label: "breakwater"))
+        let pipeline = try settings.pipeline()
+        let log = Logger(label: "breakwater")
+        let service = WorkerService.haircut(pipeline, workers: workers, log: log)
+        let observation = try Observation(
+            settings, plan: TopicPlan(pipeline.topics), log: log,
+            workers: { [service].observed })
+        say("Page:     \(observation.url)")
         service.start()
         defer {
+            observation.stop()
             service.stop()
             _ = service.wait(upTo: .seconds(9))
             broker.close()
@@ -71,7 +77,7 @@ struct DemoCommand: ParsableCommand {
     private func settings(for scenario: Scenario, address: String) throws -> Settings {
         var lines = [
             "kafka: {bootstrapServers: \"\(address)\", groupId: demo}", "delivery: at-least-once",
-            "clock: event", "log: {level: warning}", "assets:",
+            "clock: event", "http: {port: 0}", "log: {level: warning}", "assets:",
         ]
         for asset in scenario.assets {
             lines.append(
@@ -92,10 +98,10 @@ struct DemoCommand: ParsableCommand {
         }
     }
 
-    private func waitForWorkers(_ service: HaircutService) throws {
+    private func waitForWorkers(_ service: WorkerService) throws {
         say("Workers:  joining their group (about 3 s on the embedded broker)…")
         let end = ContinuousClock.now + .seconds(60)
-        while service.counters.partitions.count < partitions, !Interruption.shared.isRequested {
+        while service.counters.serving.count < partitions, !Interruption.shared.isRequested {
             guard ContinuousClock.now < end else {
                 throw CommandFailure("the workers did not join their group within 60 s")
             }
@@ -104,7 +110,7 @@ struct DemoCommand: ParsableCommand {
     }
 
     private func play(
-        _ scenario: Scenario, settings: Settings, service: HaircutService, watch: HaircutWatch
+        _ scenario: Scenario, settings: Settings, service: WorkerService, watch: HaircutWatch
     ) throws {
         let feed = try ScenarioFeed(
             .producer(bootstrapServers: settings.kafka.bootstrapServers),
@@ -154,7 +160,7 @@ struct DemoCommand: ParsableCommand {
 
     /// Waits until everything fed was processed and everything published was read.
     private func settle(
-        _ service: HaircutService, _ feed: ScenarioFeed, _ watch: HaircutWatch,
+        _ service: WorkerService, _ feed: ScenarioFeed, _ watch: HaircutWatch,
         _ read: (HaircutWatch.Reading) -> Void
     ) {
         let end = ContinuousClock.now + .seconds(10)

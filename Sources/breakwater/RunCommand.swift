@@ -9,22 +9,24 @@ import Pipeline
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Serve: read the input topics, publish haircut tables.",
+        abstract: "Serve: read the input topics, publish haircuts, requirements and alerts.",
         discussion: """
             Runs until SIGTERM or SIGINT, then drains, commits and leaves the group within 10 s. \
             Start as many processes with the same configuration as there are partitions to share; \
-            they divide the work.
+            they divide the work. Meanwhile http.bind and http.port, by default \
+            http://127.0.0.1:9464, give a page (/), /healthz, /readyz, /metrics for Prometheus \
+            and /api/haircuts, /api/breakers and /api/workers, all read only.
             """)
 
     enum Role: String, ExpressibleByArgument, CaseIterable {
-        case all, haircut
+        case all, haircut, margin
     }
 
     @Option(
         help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var config: String
 
-    @Option(help: "What this process does. The margin stage is not part of this version.")
+    @Option(help: "Which stage this process runs: haircut, margin, or both.")
     var role = Role.all
 
     func run() throws {
@@ -32,47 +34,80 @@ struct RunCommand: ParsableCommand {
         let settings = try readSettings(config)
         startLogging(settings.log)
         let log = Logger(label: "breakwater")
-        guard settings.workers.haircut > 0 else {
-            throw CommandFailure("workers.haircut is 0: there is nothing to do")
+        let pipeline = try settings.pipeline()
+        let services = services(settings, pipeline, log: log)
+        guard !services.isEmpty else {
+            throw CommandFailure(
+                "workers.haircut and workers.margin leave nothing to do for --role \(role.rawValue)"
+            )
         }
-        if settings.delivery == .exactlyOnce {
-            log.warning("delivery exactly-once is not in this version: running at-least-once")
-        }
-        let pipeline = try settings.haircutPipeline()
+        let observation = try Observation(
+            settings, plan: TopicPlan(pipeline.topics), log: log,
+            workers: { services.observed })
+        defer { observation.stop() }
         try TopicCheck.waitUntilSound(
             pipeline, log: log, isStopped: { Interruption.shared.isRequested })
-        let service = HaircutService(pipeline, workers: settings.workers.haircut, log: log)
-        service.start()
-        log.info(
-            "serving \(settings.assets.count) assets with \(settings.workers.haircut) workers")
-        var reported = WorkerCounters()
-        var nextReport = ContinuousClock.now + .seconds(60)
-        while !Interruption.shared.isRequested {
-            Interruption.shared.sleep(.seconds(1))
-            guard ContinuousClock.now >= nextReport else { continue }
-            nextReport += .seconds(60)
-            report(service.counters, since: &reported, log: log)
-        }
+        for service in services { service.start() }
+        let refusal = watch(services, log: log)
         log.info("draining")
-        service.stop()
-        guard service.wait(upTo: .seconds(9)) else {
-            throw CommandFailure(
-                "not all workers ended within 9 s: what they had not committed is read again")
+        for service in services { service.stop() }
+        let end = ContinuousClock.now + .seconds(9)
+        for service in services {
+            guard service.wait(upTo: max(.zero, end - .now)) else {
+                throw CommandFailure(
+                    "not all workers ended within 9 s: what they had not committed is read again")
+            }
         }
-        report(service.counters, since: &reported, log: log)
+        if let refusal { throw CommandFailure(refusal) }
         if Interruption.shared.isByHand { throw ExitCode(130) }
     }
 
+    private func services(
+        _ settings: Settings, _ pipeline: PipelineConfiguration, log: Logger
+    ) -> [WorkerService] {
+        var services: [WorkerService] = []
+        if role != .margin, settings.workers.haircut > 0 {
+            services.append(.haircut(pipeline, workers: settings.workers.haircut, log: log))
+        }
+        if role != .haircut, settings.workers.margin > 0 {
+            services.append(.margin(pipeline, workers: settings.workers.margin, log: log))
+        }
+        return services
+    }
+
+    /// Reports once a minute until it is interrupted.
+    ///
+    /// - Returns: why workers refuse to serve, what waiting does not mend.
+    private func watch(_ services: [WorkerService], log: Logger) -> String? {
+        var reported = services.map { _ in WorkerCounters() }
+        var nextReport = ContinuousClock.now + .seconds(60)
+        while !Interruption.shared.isRequested {
+            Interruption.shared.sleep(.seconds(1))
+            if let refusal = services.compactMap(\.refusal).first { return refusal }
+            guard ContinuousClock.now >= nextReport else { continue }
+            nextReport += .seconds(60)
+            for (index, service) in services.enumerated() {
+                report(service, since: &reported[index], log: log)
+            }
+        }
+        return nil
+    }
+
     private func report(
-        _ counters: WorkerCounters, since last: inout WorkerCounters, log: Logger
+        _ service: WorkerService, since last: inout WorkerCounters, log: Logger
     ) {
+        let counters = service.counters
+        let published =
+            service.role == "haircut"
+            ? "\(counters.published - last.published) tables"
+            : "\(counters.requirements - last.requirements) requirements, "
+                + "\(counters.alerts - last.alerts) alerts"
         log.info(
             """
-            \(counters.quotes - last.quotes) quotes, \(counters.surfaces - last.surfaces) \
-            surfaces, \(counters.published - last.published) tables published, \
+            \(service.role): \(counters.records - last.records) records, \(published) published, \
             \(counters.refused - last.refused) refused, \
             \(counters.duplicates - last.duplicates) duplicates; \
-            partitions \(counters.partitions), \(counters.caughtUp) caught up
+            partitions \(counters.serving), \(counters.caughtUp) caught up
             """)
         last = counters
     }

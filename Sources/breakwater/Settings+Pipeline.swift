@@ -1,19 +1,36 @@
+import Engine
 import Kafka
 import Operations
 import Pipeline
 
 extension Settings {
-    /// What the haircut stage needs of the configuration.
+    /// What the pipeline needs of the configuration.
     ///
     /// - Throws: when a file with a secret cannot be read.
-    func haircutPipeline() throws(SettingsRefusal) -> HaircutPipelineConfiguration {
-        HaircutPipelineConfiguration(
+    func pipeline() throws(SettingsRefusal) -> PipelineConfiguration {
+        PipelineConfiguration(
             bootstrapServers: kafka.bootstrapServers, groupId: kafka.groupId,
-            clientProperties: try clientProperties(),
-            topics: HaircutTopics(
-                quotes: topics.quotes, surfaces: topics.ivSurfaces, haircuts: topics.haircuts,
-                deadLetters: topics.deadLetters),
-            clock: clock == .wall ? .wall : .event, assets: assets)
+            instanceId: kafka.instanceId, clientProperties: try clientProperties(),
+            topics: pipelineTopics,
+            clock: clock == .wall ? .wall : .event,
+            delivery: delivery == .exactlyOnce ? .exactlyOnce : .atLeastOnce, assets: assets,
+            margin: MarginConfiguration(valuationCurrency: valuationCurrency, parameters: margin))
+    }
+
+    private var pipelineTopics: PipelineTopics {
+        var names = PipelineTopics()
+        names.quotes = topics.quotes
+        names.surfaces = topics.ivSurfaces
+        names.positions = topics.positions
+        names.controls = topics.controls
+        names.haircuts = topics.haircuts
+        names.requirements = topics.marginRequirements
+        names.alerts = topics.liquidationAlerts
+        names.breakers = topics.breakers
+        names.exposures = topics.exposures
+        names.checkpoints = topics.checkpoints
+        names.deadLetters = topics.deadLetters
+        return names
     }
 
     /// librdkafka's properties for any client of this configuration.

@@ -21,12 +21,12 @@ struct TopicsCommand: ParsableCommand {
             help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
         var config: String
 
-        func read() throws -> (plan: TopicPlan, configuration: ClientConfiguration) {
+        func read() throws -> (settings: Settings, configuration: ClientConfiguration) {
             let settings = try readSettings(config)
             let configuration = ClientConfiguration(
                 bootstrapServers: settings.kafka.bootstrapServers,
                 properties: try settings.clientProperties())
-            return (settings.topicPlan, configuration)
+            return (settings, configuration)
         }
     }
 
@@ -37,7 +37,7 @@ struct TopicsCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            let plan = try options.read().plan
+            let plan = try options.read().settings.topicPlan
             let width = (plan.entries.map(\.name.count).max() ?? 0) + 2
             say("\("TOPIC".left(width))\("CLEANUP".left(10))FAMILY (equal partition counts)")
             for entry in plan.entries {
@@ -70,7 +70,8 @@ struct TopicsCommand: ParsableCommand {
         }
 
         func run() throws {
-            let (plan, configuration) = try options.read()
+            let (settings, configuration) = try options.read()
+            let plan = settings.topicPlan
             let admin = try Admin(configuration)
             defer { admin.close() }
             let cluster = try admin.describeCluster()
@@ -96,23 +97,35 @@ struct TopicsCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say everything about the topics that does not fit; exit 1 if anything.")
+            abstract: "Say everything about the topics that does not fit; exit 1 if anything.",
+            discussion: """
+                Then says how far the work can be shared: a partition belongs to one worker, so \
+                there are at most as many at work as partitions, in however many processes. \
+                Further ones stand by and take over when one goes.
+                """)
 
         @OptionGroup var options: Options
 
         func run() throws {
-            let (plan, configuration) = try options.read()
+            let (settings, configuration) = try options.read()
+            let plan = settings.topicPlan
             let admin = try Admin(configuration)
             defer { admin.close() }
             let topics = try admin.describe(plan.entries.map(\.name))
-            var settings: [String: [String: String]]?
+            var policies: [String: [String: String]]?
             do throws(KafkaError) {
-                settings = try admin.configurations(of: topics.keys.sorted())
+                policies = try admin.configurations(of: topics.keys.sorted())
             } catch {
                 say("cleanup policies not checked: \(error)")
             }
-            let problems = plan.problems(topics: topics, settings: settings)
+            let problems = plan.problems(topics: topics, settings: policies)
             for problem in problems { say(problem) }
+            let workers = settings.workers
+            for line in plan.scaleOut(
+                topics, haircutWorkers: workers.haircut, marginWorkers: workers.margin)
+            {
+                say(line)
+            }
             guard problems.isEmpty else {
                 throw CommandFailure("\(problems.count) problems")
             }

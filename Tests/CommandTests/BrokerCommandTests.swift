@@ -10,12 +10,23 @@ import Testing
             "broker", "--topic", "quotes:3", "--address-file", file.path,
         ])
         try process.wait(for: "the address") { process.output.contains("\n") }
-        let address = String(process.output.prefix { $0 != "\n" })
-        #expect(address.contains("127.0.0.1:"))
+        let line = try #require(
+            process.output.prefixMatch(of: /bootstrap\.servers=(127\.0\.0\.1:[0-9]+)\n/))
+        let address = String(line.1)
         #expect(try String(contentsOf: file, encoding: .utf8) == address + "\n")
         process.signal(SIGTERM)
         try process.waitUntilExit(within: .seconds(10))
         #expect(process.status == 0)
+    }
+
+    @Test func aFileIsWrittenWholeOrNotAtAll() throws {
+        // One that is not there, one of a read-only file system, one that is no folder.
+        for folder in ["/nonexistent", "/proc", "/dev/null"] {
+            let command = try Command("broker", "--address-file", folder + "/address")
+            #expect(command.status == 1)
+            #expect(command.errors.contains("cannot write \(folder)/address"))
+            #expect(!FileManager.default.fileExists(atPath: folder + "/address"))
+        }
     }
 
     @Test func theTopicsNeededAreListedAndDifferentCountsFailTheCheck() throws {
@@ -30,6 +41,18 @@ import Testing
             #expect(check.status == 1)
             #expect(check.output.contains("market.quotes.v1 has 2"))
             #expect(check.output.contains("risk.haircuts.v1 has 3"))
+        }
+    }
+
+    @Test func theCheckSaysHowFarTheWorkCanBeShared() throws {
+        let broker = try BrokerProcess(topics: BrokerProcess.topics)
+        try withFile(broker.configuration() + "workers: {haircut: 3, margin: 0}\n") { path in
+            let check = try Command("topics", "check", "--config", path)
+            #expect(
+                check.output.contains(
+                    "haircut stage: 2 partitions, so at most 2 workers at work: 1 process of 3; "
+                        + "1 of one process's 3 stand by\n"))
+            #expect(check.output.contains("this configuration runs none\n"))
         }
     }
 
@@ -79,8 +102,7 @@ import Testing
                 program: python,
                 [
                     Repository.file("Tests/Contracts/consume_haircuts.py").path,
-                    broker.address.replacingOccurrences(of: "bootstrap.servers=", with: ""),
-                    "risk.haircuts.v1", "500", "40",
+                    broker.address, "risk.haircuts.v1", "500", "40",
                 ])
             try consumer.waitUntilExit(within: .seconds(50))
             #expect(consumer.status == 0, "\(consumer.output) \(consumer.errors)")
@@ -98,7 +120,7 @@ import Testing
         try withFile(broker.configuration()) { path in
             let service = try RunningProcess(["run", "--config", path])
             try service.wait(for: "an assignment") {
-                (service.output + service.errors).contains("serving quotes partitions")
+                (service.output + service.errors).contains("serving market.quotes.v1 partitions")
             }
             broker.process.signal(SIGKILL)
             try broker.process.waitUntilExit(within: .seconds(5))

@@ -55,6 +55,7 @@ final class RunningProcess {
 
     deinit { kill() }
 
+    var id: Int32 { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
     var output: String { text(0) }
     var errors: String { text(1) }
@@ -117,7 +118,9 @@ final class BrokerProcess {
         let process = try RunningProcess(["broker"] + arguments)
         self.process = process
         try process.wait(for: "the broker's address") { process.output.contains("\n") }
-        address = String(process.output.prefix { $0 != "\n" })
+        let line = try #require(
+            process.output.prefixMatch(of: /bootstrap\.servers=(127\.0\.0\.1:[0-9]+)\n/))
+        address = String(line.1)
     }
 
     /// A configuration for it, read by the service and the feed alike.
@@ -126,6 +129,7 @@ final class BrokerProcess {
         kafka: {bootstrapServers: "\(address)", groupId: test}
         delivery: at-least-once
         clock: \(clock)
+        http: {port: 0}
         assets:
           - {id: BTC, class: major, primaryVenue: binance, dailyVolume: "100000", \
         depthReference: "40000000", systemCollateral: "500000000"}
@@ -137,6 +141,8 @@ final class BrokerProcess {
 
     static let topics = [
         "market.quotes.v1": 2, "market.iv-surfaces.v1": 2, "risk.haircuts.v1": 2,
-        "breakwater.dead-letters.v1": 1,
+        "risk.breakers.v1": 2, "risk.exposures.v1": 2, "breakwater.checkpoints.v1": 2,
+        "accounts.positions.v1": 2, "risk.margin-requirements.v1": 2,
+        "risk.liquidation-alerts.v1": 2, "risk.controls.v1": 1, "breakwater.dead-letters.v1": 1,
     ]
 }

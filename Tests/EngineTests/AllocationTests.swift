@@ -13,12 +13,15 @@ struct AllocationTests {
     final class Encoder: HaircutSink {
         var buffer = OutputBuffer()
         var published = 0
+        var changes = 0
 
         func publish(_ table: borrowing HaircutTable) {
             buffer.removeAll()
             buffer.write(table)
             published += 1
         }
+
+        func publish(_ change: BreakerChange) { changes += 1 }
     }
 
     @Test func aQuoteDecodedAppliedAndPublishedAllocatesNothing() throws {

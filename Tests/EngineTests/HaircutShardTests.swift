@@ -9,7 +9,9 @@ import Testing
 struct HaircutShardTests {
     struct Collector: HaircutSink {
         var tables: [HaircutTable] = []
+        var changes: [BreakerChange] = []
         mutating func publish(_ table: borrowing HaircutTable) { tables.append(copy table) }
+        mutating func publish(_ change: BreakerChange) { changes.append(change) }
     }
 
     /// A shard with one major asset, and a market that talks to it.
@@ -19,14 +21,19 @@ struct HaircutShardTests {
         var offset: Int64 = 0
         var sequence: Int64 = 0
 
-        init(sources: Int? = nil) throws {
+        init(
+            sources: Int? = nil, exposureShards: Int = 0,
+            parameters: HaircutParameters = HaircutParameters(.major)
+        ) throws {
             let bitcoin = AssetConfiguration(
                 asset: try #require(Identifier("BTC")), assetClass: .major,
                 primaryVenue: try #require(Identifier("house")),
                 dailyVolume: FixedDecimal(100_000), depthReference: FixedDecimal(40_000_000),
                 systemCollateral: FixedDecimal(500_000_000), sources: sources,
-                parameters: HaircutParameters(.major), parametersHash: "sha256:test")
-            shard = HaircutShard(assets: [bitcoin])
+                parameters: parameters, parametersHash: "sha256:test")
+            shard = HaircutShard(assets: [bitcoin], exposureShards: exposureShards) {
+                "sha256:floor-\($0.parameters.floor)"
+            }
         }
 
         /// A book with a tick of spread around `mid` and about `depth` within 2 %.
@@ -145,7 +152,7 @@ struct HaircutShardTests {
         #expect(world.out.tables.last?.cause == .timer(Instant(nanoseconds: 100_000_000)))
     }
 
-    @Test func aDryBookRaisesHaircutsNoFasterThanHalfAPointAMinute() throws {
+    @Test func aDryBookIsStressAndRaisesHaircutsNoFasterThanTwoPointsAMinute() throws {
         var world = try World()
         for second in 0..<60 { _ = try world.book(100_000, at: Int64(second) * 1_000) }
         let calm = try #require(world.out.tables.last)
@@ -154,7 +161,8 @@ struct HaircutShardTests {
         }
         let dry = try #require(world.out.tables.last)
         #expect(dry.maintenance > calm.maintenance)
-        #expect(dry.maintenance.double - calm.maintenance.double <= 0.005 + 0.0005 + 1e-12)
+        #expect(dry.state == .stressed)
+        #expect(dry.maintenance.double - calm.maintenance.double <= 0.02 + 0.0005 + 1e-12)
         #expect(dry.boundBy == [.limiter])
         #expect(dry.gap.maintenance > 0.01)
         let next = try #require(dry.next)
@@ -168,8 +176,9 @@ struct HaircutShardTests {
         let calm = try #require(world.out.tables.last)
         _ = try world.book(100_000, at: 3_600_000, depth: 1e5)
         let after = try #require(world.out.tables.last)
-        // Five seconds of half a point a minute, and the tick it is rounded up to.
-        #expect(after.maintenance.double - calm.maintenance.double <= 0.005 / 12 + 0.0005 + 1e-12)
+        // Five seconds of two points a minute, and the tick it is rounded up to.
+        #expect(after.state == .stressed)
+        #expect(after.maintenance.double - calm.maintenance.double <= 0.02 / 12 + 0.0005 + 1e-12)
     }
 
     @Test func anEmptySideHoldsThePriceAndLeavesNoDepth() throws {

@@ -33,7 +33,7 @@ let completeYAML = """
       alt: {}
       stable:
     parameters: {floor: 0.01, detectionSeconds: 1200}
-    margin: {}
+    margin: {trancheShare: 0.2, heartbeatMinutes: 5}
     http: {bind: 0.0.0.0, port: 0}
     log: {level: debug, format: json}
 

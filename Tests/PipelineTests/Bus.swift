@@ -1,3 +1,4 @@
+import Engine
 import Haircuts
 import Kafka
 import Logging
@@ -9,8 +10,21 @@ import Testing
 
 /// A broker with the haircut stage's topics, and short ways to feed and read it.
 final class Bus {
-    static let topics = HaircutTopics(
-        quotes: "quotes", surfaces: "surfaces", haircuts: "haircuts", deadLetters: "letters")
+    static let topics = {
+        var topics = PipelineTopics()
+        topics.quotes = "quotes"
+        topics.surfaces = "surfaces"
+        topics.positions = "positions"
+        topics.controls = "controls"
+        topics.haircuts = "haircuts"
+        topics.requirements = "requirements"
+        topics.alerts = "alerts"
+        topics.breakers = "breakers"
+        topics.exposures = "exposures"
+        topics.checkpoints = "checkpoints"
+        topics.deadLetters = "letters"
+        return topics
+    }()
 
     let broker: EmbeddedBroker
     let partitions: Int32
@@ -21,10 +35,10 @@ final class Bus {
     init(partitions: Int32 = 2) throws {
         self.partitions = partitions
         broker = try EmbeddedBroker()
-        for name in Self.topics.copartitioned {
-            try broker.create(topic: name, partitions: Int(partitions))
+        for entry in TopicPlan(Self.topics).entries {
+            try broker.create(
+                topic: entry.name, partitions: entry.family == .other ? 1 : Int(partitions))
         }
-        try broker.create(topic: Self.topics.deadLetters, partitions: 1)
         producer = try Producer(
             .producer(
                 bootstrapServers: broker.bootstrapServers,
@@ -99,14 +113,15 @@ final class Bus {
     func configuration(
         clock: PipelineClock = .event, assets: [String] = Bus.assets,
         properties: [String: String] = [:]
-    ) -> HaircutPipelineConfiguration {
-        HaircutPipelineConfiguration(
+    ) -> PipelineConfiguration {
+        PipelineConfiguration(
             bootstrapServers: broker.bootstrapServers, groupId: "test",
-            clientProperties: properties, topics: Self.topics, clock: clock,
-            assets: assets.compactMap(Bus.asset))
+            clientProperties: properties, topics: Self.topics, clock: clock, delivery: .atLeastOnce,
+            assets: assets.compactMap(Bus.asset), margin: Self.margin)
     }
 
     static let assets = ["BTC", "ETH"]
+    static let margin = MarginConfiguration(valuationCurrency: Identifier("USD") ?? .unnamed)
 
     static func asset(_ name: String) -> AssetConfiguration? {
         guard let asset = Identifier(name), let venue = Identifier("house") else { return nil }
@@ -121,8 +136,8 @@ final class Bus {
     /// A service that has started.
     func serve(
         workers: Int = 1, clock: PipelineClock = .event, properties: [String: String] = [:]
-    ) -> HaircutService {
-        let service = HaircutService(
+    ) -> WorkerService {
+        let service = WorkerService.haircut(
             configuration(clock: clock, properties: properties), workers: workers,
             log: log.logger)
         service.start()
@@ -131,7 +146,7 @@ final class Bus {
 
     /// Stops a service, which has to end within the time.
     func stop(
-        _ service: HaircutService, within limit: Duration = .seconds(10),
+        _ service: WorkerService, within limit: Duration = .seconds(10),
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         service.stop()

@@ -139,7 +139,7 @@ import Testing
         try waitForLast(bus, 60)
         bus.stop(second)
         #expect(second.counters.quotes == 60)
-        #expect(second.counters.surfaces == 1)
+        #expect(second.counters.surfaces == 0)
         #expect(second.counters.duplicates == 0)
         let since = try bus.haircuts().map { try $0.table() }.filter { $0.mid.double > mid(30) }
         #expect(since.count >= 60)

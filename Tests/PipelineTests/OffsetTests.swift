@@ -5,12 +5,18 @@ import Testing
 
 /// A position that is gone is never taken for the end.
 @Suite(.serialized) struct OffsetTests {
-    @Test func aCommittedOffsetBehindTheEndReadsAgainFromTheOldestWithAnAlarm() throws {
+    @Test func aCheckpointBehindTheEndReadsAgainFromTheOldestWithAnAlarm() throws {
         let bus = try Bus(partitions: 1)
         try bus.send(.book(at: 0, sequence: 1))
         try bus.send(.book(at: 200, sequence: 2, mid: 61_000))
         try bus.flush()
-        try commit(bus, 1_000)
+        let checkpoint = #"""
+            {"schema":"checkpoint.v1","kind":"partition","partition":0,"nextOffset":1000,\#
+            "time":null,"quotesPartitions":1,"positionsPartitions":1,"inputs":[]}
+            """#
+        try bus.send(
+            Array(checkpoint.utf8), to: Bus.topics.checkpoints, key: "partition|0")
+        try bus.flush()
         let service = bus.serve()
         try wait(for: "two tables") { try bus.haircuts().count >= 2 }
         bus.stop(service)
@@ -52,13 +58,6 @@ import Testing
             tables.dropFirst().first?.cause
                 == .record(topic: "quotes", partition: 0, offset: low))
         #expect(bus.log.contains("reading again from the oldest record"))
-    }
-
-    private func commit(_ bus: Bus, _ offset: Int64) throws {
-        let consumer = try Consumer(
-            .consumer(bootstrapServers: bus.broker.bootstrapServers, groupId: "test-haircut"))
-        defer { consumer.close() }
-        try consumer.commit([CommittedOffset(TopicPartition("quotes", 0), offset)])
     }
 
     private func oldest(_ bus: Bus) throws -> Int64 {

@@ -11,6 +11,7 @@ struct Plan {
     /// before everything else, so that it does not matter when a restored shard reads them.
     var isReplayable = false
     var partitions = 2
+    var roles = [Role.haircut]
     /// In order of their times.
     var events: [Event] = []
     /// Milliseconds until the last event; quiet follows.
@@ -69,6 +70,8 @@ struct Plan {
         var value: [UInt8]?
         /// For the reader of a failing history.
         var note: String
+        /// By which the partition is chosen; nil: by the key.
+        var partitionKey: String?
 
         var description: String { "\(topic) \(key ?? "no key"): \(note)" }
     }

@@ -1,4 +1,7 @@
 import Haircuts
+import Kafka
+import Logging
+import MemoryLog
 import Pipeline
 import Quantities
 
@@ -11,6 +14,21 @@ enum Production {
                 quotes: TopicName.quotes.rawValue, surfaces: TopicName.surfaces.rawValue,
                 haircuts: TopicName.haircuts.rawValue, deadLetters: TopicName.deadLetters.rawValue),
             clock: plan.clock, assets: assets)
+    }
+
+    static func worker(
+        _ role: Role, _ process: MemoryProcess, _ plan: Plan, _ slot: World.Slot, _ lines: LogLines
+    ) throws(KafkaError) -> SimulatedWorker {
+        let control = WorkerControl()
+        let name = "\(role.rawValue) \(process.name)"
+        let log = Logger(label: name) { NotingLog(name: $0, lines: lines) }
+        let worker = try HaircutWorker(
+            configuration(plan, instance: process.name), clients: process,
+            now: { [log = process.log] in monotonic(log.now) }, control: control, log: log)
+        return SimulatedWorker(
+            role, name: name, control: control,
+            step: { () throws(KafkaError) in try worker.step(upTo: .zero) },
+            finish: worker.finish, close: worker.close)
     }
 
     static let assets: [AssetConfiguration] = Traffic.listed.compactMap(asset)

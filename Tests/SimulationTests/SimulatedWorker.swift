@@ -4,37 +4,50 @@ import MemoryLog
 import Pipeline
 import Synchronization
 
-/// A production worker on the clients of a process in memory.
+/// The two kinds of worker.
+enum Role: String {
+    case haircut, margin
+}
+
+/// A production worker of either role on the clients of a process in memory.
 final class SimulatedWorker {
-    private let process: MemoryProcess
-    private let worker: HaircutWorker
-    private let control = WorkerControl()
+    let role: Role
+    let name: String
+    private let control: WorkerControl
+    private let turn: () throws(KafkaError) -> Void
+    private let drain: () -> Void
+    private let leave: () -> Void
 
-    init(_ process: MemoryProcess, plan: Plan, lines: LogLines) throws(KafkaError) {
-        self.process = process
-        let log = process.log
-        worker = try HaircutWorker(
-            Production.configuration(plan, instance: process.name), clients: process,
-            now: { Production.monotonic(log.now) }, control: control,
-            log: Logger(label: process.name) { NotingLog(name: $0, lines: lines) })
+    init(
+        _ role: Role, name: String, control: WorkerControl,
+        step: @escaping () throws(KafkaError) -> Void, finish: @escaping () -> Void,
+        close: @escaping () -> Void
+    ) {
+        self.role = role
+        self.name = name
+        self.control = control
+        turn = step
+        drain = finish
+        leave = close
     }
 
-    func step() throws(KafkaError) { try worker.step(upTo: .zero) }
+    func step() throws(KafkaError) { try turn() }
 
+    /// As on SIGTERM: delivers what was applied and leaves.
     func finish() {
-        worker.finish()
-        worker.close()
+        drain()
+        leave()
     }
 
-    func close() { worker.close() }
+    func close() { leave() }
 
     var partitions: [Int32] { control.counters.partitions }
 
-    /// All partitions are served and all there is to read was applied and committed.
-    var isQuiet: Bool { control.counters.caughtUp == partitions.count }
-
-    var whyNotQuiet: String {
-        "process \(process.name) serves \(partitions), \(control.counters.caughtUp) caught up"
+    /// What it still has to do; nil when all there is to read was applied.
+    var whyNotQuiet: String? {
+        let counters = control.counters
+        guard counters.caughtUp != counters.partitions.count else { return nil }
+        return "\(name) serves \(counters.partitions), \(counters.caughtUp) caught up"
     }
 }
 

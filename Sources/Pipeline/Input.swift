@@ -1,0 +1,156 @@
+import Kafka
+
+/// What the records of an input are.
+enum InputKind {
+    case quotes, surfaces, exposures, controls, positions, haircuts
+}
+
+/// A partition to read, for one shard or for all of a worker's.
+struct InputPlan {
+    var kind: InputKind
+    var source: TopicPartition
+    /// Of the shard that reads it, among the worker's; nil for all.
+    var slot: Int?
+    /// Where reading begins; nil for the oldest record there is.
+    var start: Int64?
+    /// By slot: records below it are known to that shard; given again, they change no more than a
+    /// table's record that is read again.
+    var restoreUntil: [Int64]
+    /// Whether all there is belongs to the restoring, to the end as it is found.
+    var restoresToEnd = false
+}
+
+/// One partition being read, with the records fetched and not yet applied.
+final class Input {
+    let kind: InputKind
+    let source: TopicPartition
+    /// Of the shard it feeds; nil for all.
+    let slot: Int?
+    let batch: RecordBatch
+    /// The record to apply next; nil when none is fetched.
+    private(set) var head: Record?
+    /// Milliseconds since 1970 of the head; 0 where it has none.
+    private(set) var headTime: Int64 = 0
+    /// Of the record to apply next, as far as it is known; the start before the first.
+    private(set) var nextOffset: Int64?
+    /// Whether the end was reached once since the assignment. Until then other inputs wait for this
+    /// one, so that what was there before is applied in the order of its time.
+    private(set) var hasCaughtUp = false
+    /// When it was at its end last.
+    private(set) var atEndLast: ContinuousClock.Instant?
+    /// By slot; see ``InputPlan``.
+    let restoreUntil: [Int64]
+    private let restoresToEnd: Bool
+
+    private let queue: any LogQueue
+    private var index = 0
+    private var endOffset: Int64?
+    private let firstServed: Int64
+
+    init(_ plan: InputPlan, queue: any LogQueue, batch: RecordBatch) {
+        kind = plan.kind
+        source = plan.source
+        slot = plan.slot
+        nextOffset = plan.start
+        restoreUntil = plan.restoreUntil
+        restoresToEnd = plan.restoresToEnd
+        firstServed = plan.restoreUntil.min() ?? 0
+        self.queue = queue
+        self.batch = batch
+        batch.release()
+    }
+
+    /// Where reading goes on when the partition is assigned anew.
+    var position: StartOffset { nextOffset.map { .at($0) } ?? .beginning }
+
+    /// Nothing fetched is left and the end of the partition was seen behind it.
+    var isAtEnd: Bool { head == nil && endOffset != nil }
+
+    /// Whether what comes next may still be for restoring alone.
+    var isRestoring: Bool {
+        if restoresToEnd { return atEndLast == nil }
+        guard firstServed > 0 else { return false }
+        if let head { return head.offset < firstServed }
+        if let nextOffset, nextOffset >= firstServed { return false }
+        return !hasCaughtUp
+    }
+
+    /// Fetches more if all is applied.
+    ///
+    /// - Returns: errors of the partition, rare; the caller decides about each.
+    func refill(at now: ContinuousClock.Instant) -> [PartitionFailure] {
+        guard head == nil else { return [] }
+        index = 0
+        queue.drain(into: batch)
+        let end = batch.endOffset
+        if batch.isEmpty {
+            if let end {
+                endOffset = end
+                nextOffset = max(nextOffset ?? end, end)
+            }
+        } else {
+            let last = batch[batch.count - 1].offset
+            endOffset = end.flatMap { $0 > last ? $0 : nil }
+            take(0)
+        }
+        if endOffset != nil { hasCaughtUp = true }
+        if isAtEnd { atEndLast = now }
+        return batch.hasFailures ? batch.failures : []
+    }
+
+    /// Passes over the head, which is applied.
+    func advance(at now: @autoclosure () -> ContinuousClock.Instant) {
+        guard let head else { return }
+        nextOffset = head.offset + 1
+        index += 1
+        if index < batch.count {
+            take(index)
+            return
+        }
+        self.head = nil
+        guard let endOffset else { return }
+        nextOffset = max(head.offset + 1, endOffset)
+        atEndLast = now()
+    }
+
+    private func take(_ index: Int) {
+        let record = batch[index]
+        head = record
+        headTime = record.timestampMilliseconds ?? 0
+    }
+
+    /// Lets go of what was fetched, which is read again after an assignment.
+    func stop() {
+        head = nil
+        batch.release()
+    }
+}
+
+extension Array where Element == Input {
+    var areRestoring: Bool { contains { $0.isRestoring } }
+
+    /// The next record that is only to restore from; what is restored needs no order.
+    var nextToRestore: Input? { first { $0.isRestoring && $0.head != nil } }
+
+    /// The input whose head is to be applied next: the one with the earliest record, of equal ones
+    /// the first.
+    ///
+    /// - Returns: nil when nothing is fetched, or when an input without a record may yet bring an
+    ///   earlier one: until it has reached its end once or, with `clock: event`, is there now. With
+    ///   the wall clock nobody waits for a fetch: there, order is the order of arrival.
+    func next(_ clock: PipelineClock) -> Input? {
+        var first: Input?
+        var earliest = Int64.max
+        for input in self {
+            guard input.head != nil else {
+                if clock == .event ? input.isAtEnd : input.hasCaughtUp { continue }
+                return nil
+            }
+            if first == nil || input.headTime < earliest {
+                first = input
+                earliest = input.headTime
+            }
+        }
+        return first
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// FAULTS 1 and 15: the way to the brokers is cut, slow or stalled.
+@Suite(.serialized) struct NetworkFaultTests {
+    private func configuration(_ broker: BrokerProcess, _ proxy: Proxy) -> String {
+        broker.configuration().replacing(
+            "\"\(broker.address)\"", with: "\"\(proxy.address)\"")
+    }
+
+    private func port(of service: RunningProcess) throws -> Int {
+        var port: Int?
+        try service.wait(for: "the page's address") {
+            let match = service.errors.firstMatch(of: /metrics: http:\/\/127\.0\.0\.1:([0-9]+)\n/)
+            port = match.flatMap { Int($0.1) }
+            return port != nil
+        }
+        return try #require(port)
+    }
+
+    /// The value of a metric without labels, or with these written as they are shown.
+    private func metric(_ name: String, port: Int) -> Double? {
+        Client.get(port: port, "/metrics").body.split(separator: "\n")
+            .first { $0.hasPrefix(name + " ") }
+            .flatMap { Double($0.dropFirst(name.count + 1)) }
+    }
+
+    private func becomeReady(_ service: RunningProcess, _ port: Int) throws {
+        try service.wait(upTo: .seconds(90), for: "readiness") {
+            Client.get(port: port, "/readyz").status == 200
+        }
+    }
+
+    /// Feeds a part of the scenario past the proxy, straight to the broker, while `disturb` is at
+    /// work on the service's connections; then everything sent must have been applied once.
+    private func expectNothingMissing(
+        while disturb: (Proxy, RunningProcess) throws -> Void
+    ) throws {
+        let broker = try BrokerProcess(topics: BrokerProcess.topics)
+        let proxy = try Proxy(to: broker)
+        try withFile(configuration(broker, proxy)) { path in
+            let service = try RunningProcess(["run", "--config", path])
+            let port = try port(of: service)
+            try becomeReady(service, port)
+            try withFile(broker.configuration()) { direct in
+                let feed = try RunningProcess([
+                    "feed", "--config", direct, "crash-2025-10-10", "--speed", "300",
+                ])
+                try disturb(proxy, service)
+                try proxy.pass()
+                feed.signal(SIGINT)
+                try feed.waitUntilExit(within: .seconds(15))
+                let sent = try #require(
+                    feed.output.matches(of: /([0-9]+) (messages|records|events|quotes)/).last
+                        .flatMap { Double($0.1) }, "\(feed.output)")
+                #expect(sent > 100)
+                try service.wait(upTo: .seconds(60), for: "all records applied") {
+                    let quotes = metric(
+                        "breakwater_records_total{role=\"haircut\",input=\"quotes\"}", port: port)
+                    let surfaces = metric(
+                        "breakwater_records_total{role=\"haircut\",input=\"surfaces\"}", port: port)
+                    return (quotes ?? 0) + (surfaces ?? 0) >= sent
+                }
+                try becomeReady(service, port)
+                #expect(metric("breakwater_duplicates_total{role=\"haircut\"}", port: port) == 0)
+                #expect(metric("breakwater_offset_resets_total{role=\"haircut\"}", port: port) == 0)
+            }
+            service.signal(SIGTERM)
+            try service.waitUntilExit(within: .seconds(10))
+            #expect(service.status == 0)
+        }
+    }
+
+    @Test func nothingIsMissingWhenConnectionsAreCutAgainAndAgain() throws {
+        try expectNothingMissing { proxy, service in
+            for _ in 0..<6 {
+                Thread.sleep(forTimeInterval: 1)
+                try proxy.cut()
+            }
+            #expect(service.isRunning)
+        }
+    }
+
+    @Test func nothingIsMissingWithRoundTripsOfHalfASecond() throws {
+        try expectNothingMissing { proxy, _ in
+            try proxy.delay(0.25)
+            Thread.sleep(forTimeInterval: 8)
+        }
+    }
+
+    @Test func nothingIsMissingAfterTheBrokersCouldNotBeReachedForAWhile() throws {
+        try expectNothingMissing { proxy, service in
+            Thread.sleep(forTimeInterval: 1)
+            try proxy.refuse()
+            Thread.sleep(forTimeInterval: 5)
+            #expect(service.isRunning)
+        }
+    }
+}
