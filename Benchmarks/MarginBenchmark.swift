@@ -1,6 +1,5 @@
 import Engine
 import Foundation
-import Glibc
 import Haircuts
 import Margin
 import Market
@@ -191,9 +190,7 @@ struct MarginBenchmark {
         return CPUTime.ofThisThread - begin
     }
 
-    /// Resident memory, after what is free was given back.
     private func resident() -> Int {
-        malloc_trim(0)
         guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else {
             return 0
         }
