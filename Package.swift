@@ -81,8 +81,8 @@ let package = Package(
         .executableTarget(
             name: "breakwater-bench",
             dependencies: [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                logging, argumentParser,
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", logging, argumentParser,
             ],
             path: "Benchmarks", exclude: ["README.md"], swiftSettings: settings),
 

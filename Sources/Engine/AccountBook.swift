@@ -99,18 +99,6 @@ struct AccountBook: Sendable {
     /// Owners with accounts kept apart that have to do with an asset.
     func ownersApart(holding asset: Int32) -> [Int32] { apartOwners[Int(asset)] }
 
-    /// Owners of accounts that have to do with an asset, in order of their names.
-    func ownersHolding(_ asset: Identifier) -> [Int32] {
-        guard let number = assetNames.index(of: asset) else { return [] }
-        var owners = apartOwners[Int(number)]
-        for rows in shapes {
-            for row in 0..<rows.count where rows.assetsOfRow(row).contains(number) {
-                owners.append(owner(of: rows.accounts[row]))
-            }
-        }
-        return owners.sorted { names[$0] < names[$1] }
-    }
-
     var everyOwnerApart: [Int32] {
         Set(apart.keys.filter { isOpen($0) }.map { owner(of: $0) }).sorted()
     }
@@ -386,6 +374,12 @@ struct AccountBook: Sendable {
 }
 
 extension AccountSnapshot {
+    /// Whether it says that the account has nothing.
+    var isEmpty: Bool {
+        requirement == nil && balances.allSatisfy { $0.quantity == .zero }
+            && positions.allSatisfy { $0.quantity == .zero }
+    }
+
     /// Every asset whose price or haircut the account's figures depend on, some repeatedly.
     func everyAsset(valuationCurrency: Identifier) -> [Identifier] {
         var assets = balances.map(\.asset)

@@ -67,6 +67,11 @@ struct AssetColumns: Sendable {
 }
 
 extension AssetColumns {
+    func price(of asset: Int32) -> Double { numbers[Int(asset) * Self.stride + Self.price] }
+    func debtPrice(of asset: Int32) -> Double {
+        numbers[Int(asset) * Self.stride + Self.debtPrice]
+    }
+
     /// The sequence of an asset's table where it ends in these bits; −1 where it does not.
     func sequence(of asset: Int32, if bits: UInt16) -> Int64 {
         let sequence = sequences[Int(asset)]

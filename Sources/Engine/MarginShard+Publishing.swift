@@ -7,10 +7,6 @@ extension MarginShard {
     /// A requirement that has to go out now.
     private struct Change {
         var account: Int32
-        var valuation: OwnerValuation
-        /// Of the account in the valuation.
-        var index: Int
-        var assessment: AccountAssessment
         var status: MarginStatus
         /// −min(0, maintenance excess).
         var shortfall: Double
@@ -47,7 +43,7 @@ extension MarginShard {
         }
         changes.sort {
             if $0.shortfall != $1.shortfall { return $0.shortfall > $1.shortfall }
-            return $0.assessment.account < $1.assessment.account
+            return book.names[$0.account] < book.names[$1.account]
         }
         for change in changes { publish(change, cause: cause, to: &sink) }
         // With another status, or other positions, the lines lie elsewhere.
@@ -57,23 +53,28 @@ extension MarginShard {
     private func findChanges(
         of owner: Int32, renewed: Set<Int32>, into changes: inout [Change]
     ) {
-        let numbers = book.accounts(of: owner)
-        guard !numbers.isEmpty else { return }
-        let valuation = value(owner)
-        for (index, account) in numbers.enumerated() {
-            let figures = valuation.figures(of: index)
+        let accounts = book.accounts(of: owner)
+        var valuation: OwnerValuation?
+        for (index, account) in accounts.enumerated() {
+            let figures: MarginFigures
+            if let known = rowFigures(of: account) {
+                figures = known
+            } else {
+                let current = valuation ?? value(owner)
+                valuation = current
+                figures = current.figures(of: index)
+            }
             let output = book.lastOutput(of: account)
             let previous = output?.status ?? .healthy
             let status = figures.status(after: previous, configuration.parameters)
-            let positions = valuation.book.accounts[index].positionsSequence
             guard
-                status != previous || positions != output?.positionsSequence
+                status != previous
+                    || book.positionsSequence(of: account) != output?.positionsSequence
                     || renewed.contains(account)
             else { continue }
             changes.append(
                 Change(
-                    account: account, valuation: valuation, index: index,
-                    assessment: valuation.assessment(of: index), status: status,
+                    account: account, status: status,
                     shortfall: max(0, -figures.excess.maintenance)))
         }
     }
@@ -88,21 +89,24 @@ extension MarginShard {
     private mutating func publish(
         _ change: Change, cause: Cause, to sink: inout some MarginSink
     ) {
+        let owner = book.owner(of: change.account)
+        guard let index = book.accounts(of: owner).firstIndex(of: change.account) else { return }
+        let valuation = value(owner)
+        let assessment = valuation.assessment(of: index)
         let output = former.removeValue(forKey: change.account) ?? book.output(of: change.account)
-        let requirement = change.assessment.requirement(
+        let requirement = assessment.requirement(
             time: time ?? Instant(nanoseconds: 0), sequence: (output?.sequence ?? 0) + 1,
             status: change.status, cause: cause)
         var alert: LiquidationAlert?
         if change.status != output?.status ?? .healthy {
-            let valuation = change.valuation
             alert = LiquidationAlert(
                 id: LiquidationAlert.identity(
                     of: requirement.account, sequence: requirement.sequence, level: change.status),
                 account: requirement.account, time: requirement.time, level: change.status,
-                previous: output?.status ?? .healthy, cause: reason(for: change, after: output),
-                shortfall: change.assessment.shortfall,
-                distance: valuation.distance(of: change.index),
-                plan: valuation.plan(of: change.index, budget: &budget))
+                previous: output?.status ?? .healthy,
+                cause: reason(for: change.status, of: index, in: valuation, after: output),
+                shortfall: assessment.shortfall, distance: valuation.distance(of: index),
+                plan: valuation.plan(of: index, budget: &budget))
         }
         book.setOutput(requirement, of: change.account)
         sink.publish(requirement, alert: alert)
@@ -110,12 +114,13 @@ extension MarginShard {
 
     /// What changed an account's status since its last output: its positions, where there was none.
     private func reason(
-        for change: Change, after output: MarginRequirement?
+        for status: MarginStatus, of index: Int, in valuation: OwnerValuation,
+        after output: MarginRequirement?
     ) -> AlertCause {
         guard let output, !output.isClosed else { return .position }
-        let before = change.valuation.remembered(output, of: change.index)
-        return change.valuation.cause(
-            of: change.index, before: before, previous: output.status, status: change.status)
+        return valuation.cause(
+            of: index, before: valuation.remembered(output, of: index), previous: output.status,
+            status: status)
     }
 
     /// Publishes that nothing is left of an account.

@@ -33,6 +33,7 @@ extension MarginShard {
         var count = 0
         for shape in book.shapes.indices {
             let reached = reaches(of: shape, changed: &changed)
+            rowsValued += reached.count
             for row in reached.indices {
                 let reach = reached[row]
                 if reach >= 0 { count += 1 }
@@ -71,21 +72,36 @@ extension MarginShard {
 
     /// Values the rows of some accounts, and renews their reaches.
     mutating func screen(accounts: [Int32]) -> [Int32] {
-        var changed: [Int32] = []
+        var rows: [[Int32]] = book.shapes.map { _ in [] }
         for account in accounts {
-            guard let (shape, row) = book.place(of: account) else { continue }
-            let severity = book.shapes[shape].states[row].severity
-            let (slack, reach, isSpecial) = RowReader.reading(
-                book.shapes[shape], book.columns, book.instruments, scratch: &scratch, lines: lines
-            ) { reader in
-                let figures = reader.all(row)
-                let slack = figures.slack(severity: severity, reader.lines)
-                return (slack, figures.reach(slack: slack), figures.isSpecial)
+            if let (shape, row) = book.place(of: account) { rows[shape].append(Int32(row)) }
+        }
+        var changed: [Int32] = []
+        for shape in rows.indices where !rows[shape].isEmpty {
+            rowsValued += rows[shape].count
+            let reaches = reaches(of: shape, rows: rows[shape], changed: &changed)
+            for (index, row) in rows[shape].enumerated() {
+                book.renew(shape: shape, row: Int(row), reach: reaches[index])
             }
-            if slack < 0 || isSpecial { changed.append(account) }
-            book.renew(shape: shape, row: row, reach: reach)
         }
         return changed
+    }
+
+    private mutating func reaches(
+        of shape: Int, rows numbers: [Int32], changed: inout [Int32]
+    ) -> [Double] {
+        let rows = book.shapes[shape]
+        return RowReader.reading(
+            rows, book.columns, book.instruments, scratch: &scratch, lines: lines
+        ) { reader in
+            numbers.map { number in
+                let row = Int(number)
+                let figures = reader.all(row)
+                let slack = figures.slack(severity: rows.states[row].severity, reader.lines)
+                if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
+                return figures.reach(slack: slack)
+            }
+        }
     }
 
     /// An account's figures in the markets of now; nil for one that is not open.
@@ -100,7 +116,7 @@ extension MarginShard {
 
     /// The figures of an account as rows have them; nil for one kept apart or with something
     /// unpriced.
-    private func rowFigures(of account: Int32) -> MarginFigures? {
+    func rowFigures(of account: Int32) -> MarginFigures? {
         guard let (shape, row) = book.place(of: account) else { return nil }
         var scratch: [Double] = []
         let figures = RowReader.reading(

@@ -41,10 +41,9 @@ extension MarginShard {
         var concerned: [Int32] = book.everyOwnerApart
         var reopened: Set<Int32> = []
         for account in book.everyOpenAccount {
-            if let snapshot = book.snapshot(of: account) {
-                unknown.note(snapshot, in: tables, valuationCurrency)
-            }
-            if former[account]?.isClosed ?? false { reopened.insert(account) }
+            guard let snapshot = book.snapshot(of: account) else { continue }
+            unknown.note(snapshot, in: tables, valuationCurrency)
+            if former[account]?.isClosed ?? false, !snapshot.isEmpty { reopened.insert(account) }
             let output = book.lastOutput(of: account)
             if output == nil || reopened.contains(account)
                 || output?.positionsSequence != book.positionsSequence(of: account)

@@ -36,6 +36,8 @@ public struct MarginShard: Sendable {
     /// Of the newest event, which causes what later refreshes publish.
     var cause: Cause?
     var isServing = false
+    /// Accounts valued so far by the loops over rows, to measure what the trigger index saves.
+    public internal(set) var rowsValued = 0
     /// For valuing rows.
     var scratch: [Double] = []
 

@@ -26,6 +26,8 @@ struct LiquidationPlanner {
 
     /// Amounts below this are not worth a step.
     private static let leastAmount = 0.01
+    /// Where there are more possible trades than this, the most promising are tried.
+    private static let mostTried = 16
 
     enum Action {
         /// An asset of the book.
@@ -135,6 +137,11 @@ struct LiquidationPlanner {
         for lot in account.positions.indices where account.positions[lot].quantity != 0 {
             if let trial = closing(of: lot, budget) { trials.append(trial) }
         }
+        if trials.count > Self.mostTried {
+            let estimates = trials.map { estimate($0) }
+            let order = trials.indices.sorted { estimates[$0] > estimates[$1] }
+            trials = order.prefix(Self.mostTried).map { trials[$0] }
+        }
         var best: (trial: Trial, ratio: Double)?
         for trial in trials {
             let trial = tried(trial)
@@ -147,6 +154,32 @@ struct LiquidationPlanner {
             if ratio > best?.ratio ?? -.infinity { best = (trial, ratio) }
         }
         return best?.trial
+    }
+
+    /// Gain per cost as it would be if nothing else of the account changed: tiers and the worst
+    /// scenario stay.
+    private func estimate(_ trial: Trial) -> Double {
+        let cost = max(priced(trial).cost, 1e-9)
+        switch trial.action {
+        case .sell(let asset):
+            let value = evaluation.quantities[asset] * trial.amount / max(trial.quantity, 1e-18)
+            let weight = valuation.market.tiers[asset].weight(at: value).maintenance
+            return (trial.amount * (1 - weight) - cost) / cost
+        case .close(let lot):
+            let position = account.positions[lot]
+            let value = valuation.market.values[position.holding]
+            let part = trial.quantity / abs(position.quantity)
+            if value.isUnknown { return position.entryNotional * part / cost }
+            let underlying = book.holdings[position.holding].underlying
+            guard let ladder = valuation.market.markets[underlying]?.haircuts.scan,
+                let risk = evaluation.risk.first(where: { $0.underlying == underlying }),
+                let scenario = risk.scenario
+            else { return 0 }
+            let rung = ladder.place(of: risk.netDelta).rung
+            let gains = valuation.market.gains(of: position.holding, at: rung, of: ladder)
+            let charge = position.quantity < 0 ? -position.quantity * value.shortCharge : 0
+            return (charge - position.quantity * gains[scenario]) * part / cost
+        }
     }
 
     /// The part of a trade that just reaches the target, where all of it does more.

@@ -149,6 +149,18 @@ struct PlanTests {
         #expect(sold <= FixedDecimal.one + decimal("0.00000001"))
     }
 
+    @Test func anAccountOfThousandsOfPositionsHasAPlan() {
+        var tables = markets()
+        tables.apply(flatSurface(), of: id("BTC"))
+        let positions = (0..<3_000).map { number in
+            option(
+                number % 3 == 0 ? .put : .call, "BTC", number % 2 == 0 ? "-0.01" : "0.01",
+                strike: "\(40_000 + 13 * number)", expiry: moment(30 * 86_400))
+        }
+        let steps = plan(account(["BTC": "1", "USDT": "-58000"], positions: positions), in: tables)
+        #expect(steps.count > 1 && steps.count <= OwnerValuation.mostPlanSteps)
+    }
+
     // Pace
 
     /// A depth of 40 000 lets 10 000 go a minute.
