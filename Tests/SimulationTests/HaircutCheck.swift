@@ -75,7 +75,10 @@ struct HaircutCheck {
         ] {
             let move = now.double - before.double
             guard move <= rise, move >= -fall else {
-                return Violation(.limiter, "\(name(place)): from \(before) to \(now)")
+                return Violation(
+                    .limiter,
+                    "\(name(place)): from \(before) at \(previous.time), \(previous.state), to "
+                        + "\(now) at \(table.time), \(table.state)")
             }
             let isStopped =
                 table.state != .normal && previous.state != .normal

@@ -49,7 +49,10 @@ final class SimulatedWorker {
 final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])
 
-    func append(_ line: String) { lines.withLock { $0.append(line) } }
+    /// Keeps a thousand at most: a worker that never ends must not fill the memory.
+    func append(_ line: String) {
+        lines.withLock { if $0.count < 1_000 { $0.append(line) } }
+    }
 
     func take() -> [String] {
         lines.withLock { lines in
