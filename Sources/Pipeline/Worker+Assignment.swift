@@ -80,9 +80,9 @@ extension Worker {
     }
 
     func dropInputs() {
-        for input in inputs { input.stop() }
-        spareBatches += inputs.map(\.batch)
-        inputs = []
+        for input in inputs.inputs { input.stop() }
+        spareBatches += inputs.inputs.map(\.batch)
+        inputs.replace(by: [])
     }
 
     func takeBatch() -> RecordBatch {
@@ -216,11 +216,12 @@ extension Worker {
             plans.map { plan in
                 TopicPartitionOffset(plan.source, plan.start.map { .at($0) } ?? .beginning)
             })
-        inputs = plans.compactMap { plan in
-            consumer.queue(of: plan.source).map {
-                Input(plan, queue: $0, batch: takeBatch())
-            }
-        }
+        inputs.replace(
+            by: plans.compactMap { plan in
+                consumer.queue(of: plan.source).map {
+                    Input(plan, queue: $0, batch: takeBatch())
+                }
+            })
     }
 
     // MARK: Positions that are gone
