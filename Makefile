@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 ARGS ?=
 SECONDS_EACH ?= 60
+SEEDS ?= 2000
 PYTHON := .venv/bin/python
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 DEBIAN_PACKAGES := librdkafka-dev libssl-dev openssl pkg-config python3-venv
@@ -12,8 +13,9 @@ SYSTEM_STAMP := .build/stamps/system
 PYTHON_STAMP := .venv/.installed
 PROMTOOL := .build/tools/usr/bin/promtool
 
-.PHONY: help setup setup-system setup-python setup-promtool build test test-swift test-contracts check \
-	demo bench integration integration-embedded fuzz format lint clean
+.PHONY: help setup setup-system setup-python setup-promtool build test test-swift \
+	test-contracts check demo bench simulate simulate-mutations \
+	integration integration-embedded fuzz format lint clean
 
 help: ## what this Makefile does
 	@echo "Breakwater: adaptive collateral haircuts on Kafka. Needs Swift 6.2 or newer."
@@ -112,6 +114,13 @@ integration: setup build ## kills under load on a real broker (KAFKA_BOOTSTRAP=h
 
 integration-embedded: setup build ## the same on the embedded broker, at-least-once, few kills
 	@$(PYTHON) Tests/Integration/integration.py --embedded --kills 3 $(ARGS)
+
+simulate: setup-system ## the pipeline with faults by seed, in memory (SEEDS=2000 or 7-9)
+	@SIMULATION_SEEDS=$(SEEDS) swift test -c release --disable-testable-imports \
+	    --disable-xctest --filter SimulationTests </dev/null
+
+simulate-mutations: setup-system ## plant known bugs and show that the simulation catches each
+	@python3 Tests/SimulationTests/Mutations/check.py $(ARGS)
 
 fuzz: setup-system ## feed the decoders rubbish (SECONDS_EACH=60)
 	@Tests/Fuzz/fuzz.sh $(SECONDS_EACH)

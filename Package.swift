@@ -81,8 +81,8 @@ let package = Package(
         .executableTarget(
             name: "breakwater-bench",
             dependencies: [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                logging, argumentParser,
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", logging, argumentParser,
             ],
             path: "Benchmarks", exclude: ["README.md"], swiftSettings: settings),
 
@@ -98,16 +98,17 @@ let package = Package(
         tests("TidyTests", ["TestSupport"]),
         tests("QuantitiesTests", ["Quantities", "TestSupport"]),
         tests(
-            "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport"],
+            "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport", numerics],
             exclude: ["Vectors"]),
         tests(
             "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
         tests(
             "EngineTests",
             [
-                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "TestSupport",
-                "CAllocationCounter",
-            ]),
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Scenarios",
+                "TestSupport", "CAllocationCounter",
+            ],
+            exclude: ["Golden"]),
         tests(
             "MessagesTests",
             [
@@ -119,9 +120,9 @@ let package = Package(
         tests(
             "SimulationTests",
             [
-                "Quantities", "Market", "Haircuts", "Engine", "Messages", "Kafka", "Pipeline",
-                "MemoryLog", "TestSupport", logging,
-            ]),
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline", "MemoryLog", "TestSupport", logging,
+            ], exclude: ["Mutations"]),
         tests(
             "PipelineTests",
             [

@@ -1,5 +1,6 @@
 import Glibc
 import Haircuts
+import Margin
 import Market
 import Messages
 import Quantities
@@ -19,7 +20,27 @@ struct CodecBenchmark {
         let surfaces = EncodedRecords.surfaces()
         let tables = try HaircutBenchmark.tables()
         try measureDecoding(quotes: quotes, surfaces: surfaces, tables: tables, into: &report)
+        try measureAccounts(into: &report)
         measureEncoding(into: &report)
+    }
+
+    /// What a restart reads of every account.
+    private func measureAccounts(into report: inout Report) throws {
+        let positions = SyntheticAccounts.positions(Self.distinct)
+        let requirements = SyntheticAccounts.requirements(Self.distinct)
+        var positionsDecoder = PositionsDecoder()
+        var requirementDecoder = MarginRequirementDecoder()
+        var (snapshot, requirement) = (AccountSnapshot.blank, MarginRequirement.blank)
+        let rate = try compare("positions", positions, into: &report) {
+            (body, key) throws(Refusal) in
+            try positionsDecoder.decode(body, key: key, recordTimestamp: nil, into: &snapshot)
+        }
+        _ = try compare("requirement", requirements, into: &report) {
+            (body, key) throws(Refusal) in
+            try requirementDecoder.decode(body, key: key, recordTimestamp: nil, into: &requirement)
+        }
+        report.target(
+            "decode of positions", rate, atLeast: 300, unit: "MB/s", isRatio: false)
     }
 
     private func measureDecoding(
@@ -92,6 +113,10 @@ struct CodecBenchmark {
         encode("quote", into: &report) { $0.write(quote) }
         encode("surface", into: &report) { $0.write(surface) }
         if let table { encode("haircut", into: &report) { $0.write(table) } }
+        var accounts = SyntheticAccounts()
+        let (snapshot, requirement) = (accounts.snapshot(0), accounts.requirement(0))
+        encode("positions", into: &report) { $0.write(snapshot) }
+        encode("requirement", into: &report) { $0.write(requirement) }
     }
 
     private func encode(

@@ -6,8 +6,13 @@ import Quantities
 struct ExposureBook: Sendable {
     struct Output: Sendable {
         var sequence: Int64
-        var time: Instant
+        /// When the next one may be published.
+        var next: Instant
     }
+
+    /// Plans worked out a second, at most, for all the exposures of one asset: a ladder that takes
+    /// more is published less often than once a second.
+    static let plansPerSecond = 5_000.0
 
     let shard: Int32
     private var outputs: [Identifier: Output] = [:]
@@ -23,19 +28,25 @@ struct ExposureBook: Sendable {
     mutating func touch(_ asset: Identifier) { changed.insert(asset) }
 
     mutating func restore(_ asset: Identifier, sequence: Int64, time: Instant) {
-        outputs[asset] = Output(sequence: sequence, time: time)
+        outputs[asset] = Output(sequence: sequence, next: time)
     }
 
     /// The sequence of an asset's next exposure, if one is due.
-    func next(of asset: Identifier, at time: Instant, _ parameters: MarginParameters) -> Int64? {
+    func next(of asset: Identifier, at time: Instant) -> Int64? {
         guard changed.contains(asset) else { return nil }
         guard let last = outputs[asset] else { return 1 }
-        let interval = Int64(parameters.exposureMilliseconds * 1e6)
-        return time >= last.time.advanced(byNanoseconds: interval) ? last.sequence + 1 : nil
+        return time >= last.next ? last.sequence + 1 : nil
     }
 
-    mutating func published(_ asset: Identifier, sequence: Int64, time: Instant) {
-        outputs[asset] = Output(sequence: sequence, time: time)
+    /// - Parameter plans: that the ladders took.
+    mutating func published(
+        _ asset: Identifier, sequence: Int64, time: Instant, plans: Int,
+        _ parameters: MarginParameters
+    ) {
+        let pause = max(
+            parameters.exposureMilliseconds * 1e6, Double(plans) / Self.plansPerSecond * 1e9)
+        outputs[asset] = Output(
+            sequence: sequence, next: time.advanced(byNanoseconds: Int64(min(pause, 1e18))))
         changed.remove(asset)
     }
 }
@@ -45,11 +56,11 @@ extension MarginShard {
     mutating func publishExposure(of asset: Identifier, to sink: inout some MarginSink) {
         guard isServing, let time, let market = tables[asset],
             asset != configuration.valuationCurrency,
-            let sequence = exposures.next(of: asset, at: time, configuration.parameters)
+            let sequence = exposures.next(of: asset, at: time)
         else { return }
-        let owners = book.owners(holding: asset).map { book.snapshots(of: $0) }
-        let figures = model.exposure(to: asset, of: owners, in: tables, at: time)
-        exposures.published(asset, sequence: sequence, time: time)
+        let (figures, plans) = exposureFigures(of: market, at: time)
+        exposures.published(
+            asset, sequence: sequence, time: time, plans: plans, configuration.parameters)
         sink.publish(
             Exposure(
                 asset: asset, shard: shard, time: time, sequence: sequence,

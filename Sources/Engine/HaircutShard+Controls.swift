@@ -53,7 +53,7 @@ extension HaircutShard {
         guard assets[first].arrival(of: control) != .duplicate else { return .duplicate }
         let now = max(time ?? control.time, control.time)
         for index in targets { try assets[index].check(control, at: now) }
-        for index in targets { assets[index].set(control, at: now, cause: nil) }
+        for index in targets { assets[index].restore(control) }
         return .applied
     }
 

@@ -7,24 +7,35 @@ extension MarginShard {
     /// A requirement that has to go out now.
     private struct Change {
         var account: Int32
-        var valuation: OwnerValuation
-        /// Of the account in the valuation.
-        var index: Int
-        var assessment: AccountAssessment
         var status: MarginStatus
         /// −min(0, maintenance excess).
         var shortfall: Double
     }
 
-    /// Values owners anew and publishes those of their accounts whose status or positions changed,
-    /// largest shortfall first, then in order of their names.
+    /// Finds the accounts that a change concerns, and publishes those whose status or positions
+    /// changed: largest shortfall first, then in order of their names.
     ///
-    /// - Parameter renewed: an account whose positions were replaced, which is published anyhow.
-    mutating func publishChanges(
-        of owners: [Int32], renewed: Identifier? = nil, cause: Cause,
+    /// - Parameters:
+    ///   - assets: numbers of those whose markets changed.
+    ///   - owners: those whose accounts changed.
+    ///   - renewed: accounts whose positions were replaced, which are published anyhow.
+    mutating func settle(
+        assets: [Int32], owners: [Int32], renewed: Set<Int32> = [], cause: Cause,
         to sink: inout some MarginSink
     ) {
         guard isServing else { return }
+        let rows = screen(assets)
+        var concerned = owners
+        for asset in assets { concerned += book.ownersApart(holding: asset) }
+        for account in rows { concerned.append(book.owner(of: account)) }
+        publishChanges(of: concerned, renewed: renewed, cause: cause, to: &sink)
+    }
+
+    /// Asks the model about owners, and publishes those of their accounts whose status or
+    /// positions changed.
+    mutating func publishChanges(
+        of owners: [Int32], renewed: Set<Int32> = [], cause: Cause, to sink: inout some MarginSink
+    ) {
         var changes: [Change] = []
         var seen: Set<Int32> = []
         for owner in owners where seen.insert(owner).inserted {
@@ -32,31 +43,38 @@ extension MarginShard {
         }
         changes.sort {
             if $0.shortfall != $1.shortfall { return $0.shortfall > $1.shortfall }
-            return $0.assessment.account < $1.assessment.account
+            return book.names[$0.account] < book.names[$1.account]
         }
         for change in changes { publish(change, cause: cause, to: &sink) }
+        // With another status, or other positions, the lines lie elsewhere.
+        _ = screen(accounts: changes.map(\.account))
     }
 
     private func findChanges(
-        of owner: Int32, renewed: Identifier?, into changes: inout [Change]
+        of owner: Int32, renewed: Set<Int32>, into changes: inout [Change]
     ) {
-        let numbers = book.owner(owner).accounts
-        guard !numbers.isEmpty else { return }
-        let valuation = value(owner)
-        for (index, account) in numbers.enumerated() {
-            let figures = valuation.figures(of: index)
-            let output = book.accounts[Int(account)].output
+        let accounts = book.accounts(of: owner)
+        var valuation: OwnerValuation?
+        for (index, account) in accounts.enumerated() {
+            let figures: MarginFigures
+            if let known = rowFigures(of: account) {
+                figures = known
+            } else {
+                let current = valuation ?? value(owner)
+                valuation = current
+                figures = current.figures(of: index)
+            }
+            let output = book.lastOutput(of: account)
             let previous = output?.status ?? .healthy
             let status = figures.status(after: previous, configuration.parameters)
-            let positions = valuation.book.accounts[index].positionsSequence
             guard
-                status != previous || positions != output?.positionsSequence
-                    || book.names[account] == renewed
+                status != previous
+                    || book.positionsSequence(of: account) != output?.positionsSequence
+                    || renewed.contains(account)
             else { continue }
             changes.append(
                 Change(
-                    account: account, valuation: valuation, index: index,
-                    assessment: valuation.assessment(of: index), status: status,
+                    account: account, status: status,
                     shortfall: max(0, -figures.excess.maintenance)))
         }
     }
@@ -65,63 +83,63 @@ extension MarginShard {
     func value(_ owner: Int32) -> OwnerValuation {
         model.value(
             book.snapshots(of: owner), at: time ?? Instant(nanoseconds: 0),
-            lookUp: { tables[$0] })
+            lookUp: { tables[$0] }, valued: { book.instruments.valued($0) })
     }
 
     private mutating func publish(
         _ change: Change, cause: Cause, to sink: inout some MarginSink
     ) {
-        let output = book.accounts[Int(change.account)].output
-        let requirement = change.assessment.requirement(
+        let owner = book.owner(of: change.account)
+        guard let index = book.accounts(of: owner).firstIndex(of: change.account) else { return }
+        let valuation = value(owner)
+        let assessment = valuation.assessment(of: index)
+        let output = former.removeValue(forKey: change.account) ?? book.output(of: change.account)
+        let requirement = assessment.requirement(
             time: time ?? Instant(nanoseconds: 0), sequence: (output?.sequence ?? 0) + 1,
             status: change.status, cause: cause)
         var alert: LiquidationAlert?
         if change.status != output?.status ?? .healthy {
-            let valuation = change.valuation
             alert = LiquidationAlert(
                 id: LiquidationAlert.identity(
                     of: requirement.account, sequence: requirement.sequence, level: change.status),
                 account: requirement.account, time: requirement.time, level: change.status,
                 previous: output?.status ?? .healthy,
-                cause: reason(for: change, after: output),
-                shortfall: change.assessment.shortfall,
-                distance: valuation.distance(of: change.index),
-                plan: valuation.plan(of: change.index, budget: &budget))
+                cause: reason(for: change.status, of: index, in: valuation, after: output),
+                shortfall: assessment.shortfall, distance: valuation.distance(of: index),
+                plan: valuation.plan(of: index, budget: &budget))
         }
-        book.accounts[Int(change.account)].output = requirement
-        book.accounts[Int(change.account)].before = change.valuation
+        book.setOutput(requirement, of: change.account)
         sink.publish(requirement, alert: alert)
     }
 
     /// What changed an account's status since its last output: its positions, where there was none.
     private func reason(
-        for change: Change, after output: MarginRequirement?
+        for status: MarginStatus, of index: Int, in valuation: OwnerValuation,
+        after output: MarginRequirement?
     ) -> AlertCause {
-        guard let output, let before = book.accounts[Int(change.account)].before else {
-            return .position
-        }
-        return change.valuation.cause(
-            of: change.index, before: before, previous: output.status, status: change.status)
+        guard let output, !output.isClosed else { return .position }
+        return valuation.cause(
+            of: index, before: valuation.remembered(output, of: index), previous: output.status,
+            status: status)
     }
 
     /// Publishes that nothing is left of an account.
     mutating func publishClosed(
-        _ account: Identifier, cause: Cause, to sink: inout some MarginSink
+        _ account: Int32, cause: Cause, to sink: inout some MarginSink
     ) {
-        let number = Int(book.number(of: account))
-        guard let output = book.accounts[number].output, !output.isClosed else { return }
+        guard let output = book.output(of: account), !output.isClosed else { return }
         let requirement = MarginRequirement.closing(
             output, time: time ?? output.time, cause: cause)
         var alert: LiquidationAlert?
         if output.status != .healthy {
             alert = LiquidationAlert(
                 id: LiquidationAlert.identity(
-                    of: account, sequence: requirement.sequence, level: .healthy),
-                account: account, time: requirement.time, level: .healthy,
+                    of: requirement.account, sequence: requirement.sequence, level: .healthy),
+                account: requirement.account, time: requirement.time, level: .healthy,
                 previous: output.status, cause: .position, shortfall: .zero, distance: nil,
                 plan: [])
         }
-        book.accounts[number].output = requirement
+        book.setOutput(requirement, of: account)
         sink.publish(requirement, alert: alert)
     }
 }

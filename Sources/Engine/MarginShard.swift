@@ -21,9 +21,12 @@ public struct MarginShard: Sendable {
     let configuration: MarginConfiguration
     let shard: Int32
     let model: MarginModel
+    let lines: StatusLines
     var tables: MarketTables
     var sequencing = TableSequencing()
-    var book = AccountBook()
+    var book: AccountBook
+    /// Last outputs that rest on other positions than the account has now, by account number.
+    var former: [Int32: MarginRequirement] = [:]
     var lateness = Lateness()
     var exposures: ExposureBook
     var refreshing = RefreshQueue()
@@ -33,6 +36,10 @@ public struct MarginShard: Sendable {
     /// Of the newest event, which causes what later refreshes publish.
     var cause: Cause?
     var isServing = false
+    /// Accounts valued so far by the loops over rows, to measure what the trigger index saves.
+    public internal(set) var rowsValued = 0
+    /// For valuing rows.
+    var scratch: [Double] = []
 
     /// - Parameters:
     ///   - shard: the positions partition, 0 ..< `shardCount`.
@@ -44,9 +51,11 @@ public struct MarginShard: Sendable {
         model = MarginModel(
             parameters: configuration.parameters,
             valuationCurrency: configuration.valuationCurrency)
+        lines = StatusLines(configuration.parameters)
         tables = MarketTables(
             valuationCurrency: configuration.valuationCurrency, shard: Int(shard),
             of: shardCount)
+        book = AccountBook(valuationCurrency: configuration.valuationCurrency)
         exposures = ExposureBook(shard: shard)
     }
 
@@ -66,19 +75,50 @@ public struct MarginShard: Sendable {
         _ snapshot: borrowing AccountSnapshot, cause: Cause, to sink: inout some MarginSink
     ) throws(MarginRefusal) -> Disposition {
         let snapshot = copy snapshot
-        let arrival = book.arrival(of: snapshot)
+        var arrival = PriceSources.Arrival.new
+        if let last = book.lastSnapshot(of: snapshot.account) {
+            arrival = Sequencing.arrival(
+                sequence: snapshot.sequence, time: snapshot.time, lastSequence: last.sequence,
+                lastTime: last.time)
+        }
         guard arrival != .duplicate else { return .duplicate }
         try snapshot.check()
         self.cause = cause
         tables.watch(snapshot.positions)
-        var touched = lateOwners(passingTo: snapshot.time)
-        let change = book.store(snapshot, valuationCurrency: valuationCurrency)
-        for asset in book.assets(of: change.owner) { exposures.touch(asset) }
-        if let left = change.leftOwner { touched.append(left) }
-        touched.append(change.owner)
+        let late = pass(to: snapshot.time)
+        let account = book.number(of: snapshot.account)
+        keepFormer(account, before: snapshot)
+        touchExposures(of: account)
+        let owners = book.store(snapshot)
+        if !isServing, let output = former[account], !output.isClosed,
+            output.positionsSequence == snapshot.sequence
+        {
+            // The restored output rests on these very positions.
+            former[account] = nil
+            book.setOutput(output, of: account)
+        }
+        touchExposures(of: account)
         if isServing { unknown.note(snapshot, in: tables, valuationCurrency) }
-        publishChanges(of: touched, renewed: snapshot.account, cause: cause, to: &sink)
+        settle(
+            assets: late, owners: owners, renewed: [account], cause: cause,
+            to: &sink)
         return arrival == .sequenceReset ? .sequenceReset : .applied
+    }
+
+    /// Keeps the last output of an account whose positions are about to change: the row that
+    /// remembers it is about to go.
+    private mutating func keepFormer(_ account: Int32, before snapshot: AccountSnapshot) {
+        guard former[account] == nil, let output = book.output(of: account),
+            !book.isOpen(account) || output.positionsSequence != snapshot.sequence
+        else { return }
+        former[account] = output
+    }
+
+    private mutating func touchExposures(of account: Int32) {
+        guard let snapshot = book.snapshot(of: account) else { return }
+        for asset in snapshot.everyAsset(valuationCurrency: valuationCurrency) {
+            exposures.touch(asset)
+        }
     }
 
     /// Closes an account: its positions are forgotten, and the last requirement published says
@@ -88,13 +128,13 @@ public struct MarginShard: Sendable {
     public mutating func close(
         _ account: Identifier, cause: Cause, to sink: inout some MarginSink
     ) -> Disposition {
-        guard let owner = book.remove(account, valuationCurrency: valuationCurrency) else {
-            return .duplicate
-        }
+        let number = book.number(of: account)
+        touchExposures(of: number)
+        if let output = former.removeValue(forKey: number) { book.setOutput(output, of: number) }
+        guard let owner = book.remove(account) else { return .duplicate }
         self.cause = cause
-        for asset in book.assets(of: owner) { exposures.touch(asset) }
-        if isServing { publishClosed(account, cause: cause, to: &sink) }
-        publishChanges(of: [owner], cause: cause, to: &sink)
+        if isServing { publishClosed(number, cause: cause, to: &sink) }
+        settle(assets: [], owners: [owner], cause: cause, to: &sink)
         return .applied
     }
 
@@ -105,17 +145,17 @@ public struct MarginShard: Sendable {
         _ table: borrowing HaircutTable, cause: Cause, to sink: inout some MarginSink
     ) -> Disposition {
         let table = copy table
-        guard table.asset != configuration.valuationCurrency else { return .unlisted }
+        guard table.asset != valuationCurrency else { return .unlisted }
         let arrival = sequencing.haircuts(
             of: table.asset, sequence: table.sequence, time: table.time)
         guard arrival != .duplicate else { return .duplicate }
         self.cause = cause
-        var touched = lateOwners(passingTo: table.time)
+        var changed = pass(to: table.time)
         tables.apply(table)
         lateness.update(table.asset, validUntil: table.validUntil)
         exposures.touch(table.asset)
-        touched += book.owners(holding: table.asset)
-        publishChanges(of: touched, cause: cause, to: &sink)
+        changed.append(marketChanged(table.asset))
+        settle(assets: changed, owners: [], cause: cause, to: &sink)
         publishExposure(of: table.asset, to: &sink)
         return arrival == .sequenceReset ? .sequenceReset : .applied
     }
@@ -126,7 +166,7 @@ public struct MarginShard: Sendable {
     public mutating func apply(
         _ surface: Surface, cause: Cause, to sink: inout some MarginSink
     ) throws(SurfaceRefusal) -> Disposition {
-        guard surface.asset != configuration.valuationCurrency else { return .unlisted }
+        guard surface.asset != valuationCurrency else { return .unlisted }
         var sequencing = sequencing
         let arrival = sequencing.surface(
             of: surface.asset, sequence: surface.sequence, time: surface.time)
@@ -134,27 +174,40 @@ public struct MarginShard: Sendable {
         try SurfaceGate.check(surface, at: max(time ?? surface.time, surface.time))
         self.sequencing = sequencing
         self.cause = cause
-        var touched = lateOwners(passingTo: surface.time)
+        var changed = pass(to: surface.time)
         tables.apply(PreparedSurface(surface), of: surface.asset)
-        touched += book.owners(holding: surface.asset)
-        publishChanges(of: touched, cause: cause, to: &sink)
+        changed.append(marketChanged(surface.asset))
+        settle(assets: changed, owners: [], cause: cause, to: &sink)
         return arrival == .sequenceReset ? .sequenceReset : .applied
     }
 
     /// Lets time pass: tables may go past their validity, and exposures fall due.
     public mutating func apply(timer: Instant, to sink: inout some MarginSink) {
         let cause = Cause.timer(timer)
-        let touched = lateOwners(passingTo: timer)
-        if !touched.isEmpty { self.cause = cause }
-        publishChanges(of: touched, cause: cause, to: &sink)
+        let late = pass(to: timer)
+        if !late.isEmpty {
+            self.cause = cause
+            settle(assets: late, owners: [], cause: cause, to: &sink)
+        }
         for asset in exposures.touched { publishExposure(of: asset, to: &sink) }
     }
 
-    /// Moves shard time forward and names the owners of assets whose tables went past their
-    /// validity on the way.
-    private mutating func lateOwners(passingTo next: Instant) -> [Int32] {
+    /// Moves shard time forward.
+    ///
+    /// - Returns: the assets whose tables went past their validity on the way.
+    private mutating func pass(to next: Instant) -> [Int32] {
         let now = max(time ?? next, next)
         time = now
-        return lateness.expire(at: now).flatMap { book.owners(holding: $0) }
+        return lateness.expire(at: now).map { marketChanged($0) }
+    }
+
+    /// Takes the market that an asset now has into what rows are valued by.
+    private mutating func marketChanged(_ asset: Identifier) -> Int32 {
+        let number = book.assetNumber(of: asset)
+        guard let market = tables[asset], let time else { return number }
+        book.columns.update(number, to: market, at: time)
+        book.triggers.marketChanged(number, to: MarketMark(market, at: time))
+        book.instruments.marketChanged(number)
+        return number
     }
 }

@@ -13,20 +13,39 @@ struct RefreshRule {
     let heartbeat: Int64
 
     init(_ output: MarginRequirement, _ parameters: MarginParameters) {
-        time = output.time
-        excess = MarginPair(
-            initial: output.excess.initial.double, maintenance: output.excess.maintenance.double)
-        let equity = abs(output.equity.double)
-        func move(_ requirement: FixedDecimal) -> Double {
-            let base = requirement > .zero ? requirement.double : equity
+        self.init(
+            time: output.time, equity: output.equity.double,
+            excess: MarginPair(
+                initial: output.excess.initial.double,
+                maintenance: output.excess.maintenance.double), status: output.status,
+            requirement: MarginPair(
+                initial: output.requirement.initial.double,
+                maintenance: output.requirement.maintenance.double), parameters)
+    }
+
+    init(
+        _ output: RowOutput, status: MarginStatus, requirement: MarginPair,
+        _ parameters: MarginParameters
+    ) {
+        self.init(
+            time: output.time, equity: output.equity, excess: output.excess, status: status,
+            requirement: requirement, parameters)
+    }
+
+    private init(
+        time: Instant, equity: Double, excess: MarginPair, status: MarginStatus,
+        requirement: MarginPair, _ parameters: MarginParameters
+    ) {
+        self.time = time
+        self.excess = excess
+        func move(_ requirement: Double) -> Double {
             // Rounding to the cent is no move.
-            return parameters.refreshTolerance * base + 0.01
+            parameters.refreshTolerance * (requirement > 0 ? requirement : abs(equity)) + 0.01
         }
         tolerance = MarginPair(
-            initial: move(output.requirement.initial),
-            maintenance: move(output.requirement.maintenance))
+            initial: move(requirement.initial), maintenance: move(requirement.maintenance))
         let milliseconds =
-            output.status == .healthy
+            status == .healthy
             ? parameters.refreshHealthyMilliseconds : parameters.refreshMilliseconds
         interval = Int64(milliseconds * 1e6)
         heartbeat = Int64(parameters.heartbeatMinutes * 60e9)
@@ -66,7 +85,6 @@ extension MarginFigures {
 struct RefreshQueue: Sendable {
     struct Entry: Sendable {
         var account: Int32
-        var name: Identifier
         /// From the next line, in S; ≥ 0.
         var distance: Double
     }
@@ -82,11 +100,11 @@ struct RefreshQueue: Sendable {
         time >= passTime.advanced(byNanoseconds: Int64(Self.passMilliseconds * 1e6))
     }
 
-    mutating func fill(with due: [Entry], at time: Instant) {
+    mutating func fill(with due: [Entry], at time: Instant, names: IdentifierTable) {
         passTime = time
         entries = due.sorted {
             if $0.distance != $1.distance { return $0.distance > $1.distance }
-            return $0.name > $1.name
+            return names[$0.account] > names[$1.account]
         }
     }
 

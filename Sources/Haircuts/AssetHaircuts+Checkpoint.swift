@@ -44,6 +44,7 @@ extension AssetHaircuts {
         slow.state = checkpoint.slow
         recent.closes = checkpoint.recent
         minutes.closes = checkpoint.minutes
+        restoredColumns = checkpoint.columns
         for index in columns.indices {
             let notional = columns[index].notional
             columns[index] =

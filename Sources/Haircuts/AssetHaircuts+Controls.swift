@@ -29,6 +29,13 @@ extension AssetHaircuts {
         if cause != nil { pendingCause = cause }
     }
 
+    /// Puts a control in force that is read again after a restore: one that ended by the time of
+    /// the last assessment is over, a later end is still to be noticed.
+    package mutating func restore(_ control: Control) {
+        controls.set(control, at: breaker.assessedAt ?? Instant(nanoseconds: .min))
+        applyControls()
+    }
+
     /// Ends a control.
     ///
     /// - Returns: false when there was none: nothing changed.
@@ -66,7 +73,7 @@ extension AssetHaircuts {
         sources.configure(
             staleSeconds: parameters.quoteStaleSeconds,
             dispersionTolerance: parameters.dispersionTolerance)
-        let known = columns
+        let known = restoredColumns + columns
         columns = parameters.notionals.map { notional in
             known.first { $0.notional == notional } ?? Column(notional: notional)
         }

@@ -25,6 +25,7 @@ extension AssetHaircuts {
         guard breaker.state != before || isDue(at: now, mid, reference) else { return false }
         let later = compute(at: now, mid: mid, reference: reference, cause: pendingCause ?? cause)
         evaluatedAt = now
+        if !restoredColumns.isEmpty { restoredColumns = [] }
         if breaker.state != before {
             change = BreakerChange(
                 asset: configuration.asset, time: now, from: before, to: breaker.state,
@@ -40,7 +41,11 @@ extension AssetHaircuts {
         return true
     }
 
-    private func isDue(at now: Instant, _ mid: FixedDecimal, _ reference: FixedDecimal) -> Bool {
+    /// Changes nothing; called on a value that may change, a function that may not change it would
+    /// be given a copy of it, for every quote.
+    private mutating func isDue(
+        at now: Instant, _ mid: FixedDecimal, _ reference: FixedDecimal
+    ) -> Bool {
         guard let last, let evaluatedAt else { return true }
         let interval = Int64(configuration.parameters.publishIntervalMilliseconds * 1e6)
         guard now.nanoseconds - last.time.nanoseconds >= interval else { return false }

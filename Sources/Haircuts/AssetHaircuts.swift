@@ -42,6 +42,9 @@ public struct AssetHaircuts: Sendable {
     var exposure: VenueExposure
     var controls = ActiveControls()
     var columns: [Column]
+    /// As a checkpoint had them, until the first evaluation: a control that is read again may
+    /// bring back notionals that the configuration does not have.
+    var restoredColumns: [Column] = []
     var breaker = CircuitBreaker.State()
     var governor = Governor.State()
     var last: AssetCheckpoint.Published?

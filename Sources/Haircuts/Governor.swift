@@ -137,14 +137,16 @@ package struct Governor: Hashable, Sendable {
 
 extension Governor.State {
     /// Remembers what a table published, for the ladders that will rest on it.
+    ///
+    /// What is older than a ladder may be is forgotten, but for the last one.
     mutating func note(_ maintenance: Ratio, sequence: Int64, at time: Instant) {
-        if bases.last?.maintenance == maintenance { return }
         let cutoff = time.advanced(bySeconds: -VenueExposure.mostAgeSeconds)
         var superseded = max(0, bases.count - Governor.mostBases + 1)
         while superseded + 1 < bases.count, bases[superseded + 1].time <= cutoff {
             superseded += 1
         }
         if superseded > 0 { bases.removeFirst(superseded) }
+        if bases.last?.maintenance == maintenance { return }
         bases.append(Governor.Base(sequence: sequence, time: time, maintenance: maintenance))
     }
 

@@ -123,9 +123,10 @@ public struct PriceSources: Hashable, Sendable {
     @discardableResult
     public mutating func settle(at time: Instant) -> Bool {
         fresh.removeAll(keepingCapacity: true)
-        for source in sources {
-            guard let price = source.price,
-                time.nanoseconds - source.time.nanoseconds <= staleNanoseconds
+        for index in sources.indices {
+            // By place: a source is large, and this runs for every quote.
+            guard time.nanoseconds - sources[index].time.nanoseconds <= staleNanoseconds,
+                let price = sources[index].price
             else { continue }
             insertSorted(price)
         }
@@ -149,8 +150,12 @@ public struct PriceSources: Hashable, Sendable {
 
     private mutating func insertSorted(_ price: FixedDecimal) {
         var index = fresh.count
-        while index > 0, fresh[index - 1] > price { index -= 1 }
-        fresh.insert(price, at: index)
+        fresh.append(price)
+        while index > 0, fresh[index - 1] > price {
+            fresh[index] = fresh[index - 1]
+            index -= 1
+        }
+        fresh[index] = price
     }
 
     /// The most sources fresh together in the last 24 hours, this moment included. Kept by the
@@ -183,21 +188,26 @@ public struct PriceSources: Hashable, Sendable {
     private func agreement(on reference: FixedDecimal) -> Double {
         // The distances on either side of the reference grow outwards, so the upper median of
         // all of them is found by walking outwards from it, nearest first.
-        let center = reference.double
-        var low = fresh.firstIndex { $0 >= reference } ?? fresh.count
+        var low = fresh.count
+        while low > 0, fresh[low - 1] >= reference { low -= 1 }
         var high = low
-        var distance = 0.0
+        var farthest = reference
         for _ in 0...(fresh.count / 2) {
-            let below = low > 0 ? abs(fresh[low - 1].double / center - 1) : .infinity
-            let above = high < fresh.count ? abs(fresh[high].double / center - 1) : .infinity
-            if below < above {
-                distance = below
+            let takesBelow =
+                high == fresh.count
+                || (low > 0
+                    && reference.units - fresh[low - 1].units
+                        < fresh[high].units - reference.units)
+            if takesBelow {
                 low -= 1
+                farthest = fresh[low]
             } else {
-                distance = above
+                farthest = fresh[high]
                 high += 1
             }
         }
+        if farthest == reference { return 1 }
+        let distance = abs(farthest.double / reference.double - 1)
         return 1 - min(1, distance / dispersionTolerance)
     }
 }

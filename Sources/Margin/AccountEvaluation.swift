@@ -182,20 +182,14 @@ extension OwnerMarket {
             return UnderlyingFigure(
                 underlying: underlying, loss: unknown, scenario: nil, netDelta: 0)
         }
-        let (rung, fraction) = market.haircuts.scan.place(of: delta)
+        let ladder = market.haircuts.scan
+        let (rung, fraction) = ladder.place(of: delta)
         var lower = SIMD16<Double>()
         var upper = SIMD16<Double>()
-        let offset = rung * ScanScenarios.count
         for lot in lots {
-            let start = starts[lot.holding] + offset
-            for scenario in 0..<ScanScenarios.count {
-                lower[scenario] += lot.quantity * arrays[start + scenario]
-            }
+            lower += gains(of: lot.holding, at: rung, of: ladder) * lot.quantity
             if fraction > 0 {
-                for scenario in 0..<ScanScenarios.count {
-                    upper[scenario] +=
-                        lot.quantity * arrays[start + ScanScenarios.count + scenario]
-                }
+                upper += gains(of: lot.holding, at: rung + 1, of: ladder) * lot.quantity
             }
         }
         let gains = fraction > 0 ? lower + (upper - lower) * fraction : lower

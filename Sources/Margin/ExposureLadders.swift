@@ -19,6 +19,18 @@ public struct ExposureFigures: Hashable, Sendable {
     public var byHaircut: [Double] = Array(repeating: 0, count: Exposure.rises.count)
     /// The same, one a rung of `Exposure.falls`.
     public var byPrice: [Double] = Array(repeating: 0, count: Exposure.falls.count)
+
+    public init() {}
+
+    /// Ends a sum over accounts: no rung is below the one before it.
+    public mutating func cumulate() {
+        for rung in byHaircut.indices.dropFirst() {
+            byHaircut[rung] = max(byHaircut[rung], byHaircut[rung - 1])
+        }
+        for rung in byPrice.indices.dropFirst() {
+            byPrice[rung] = max(byPrice[rung], byPrice[rung - 1])
+        }
+    }
 }
 
 extension MarginModel {
@@ -37,19 +49,15 @@ extension MarginModel {
             let now = value(accounts, at: time, lookUp: { tables[$0] })
             add(now, asset: asset, to: &figures)
         }
-        for rung in figures.byHaircut.indices.dropFirst() {
-            figures.byHaircut[rung] = max(figures.byHaircut[rung], figures.byHaircut[rung - 1])
-        }
-        for rung in figures.byPrice.indices.dropFirst() {
-            figures.byPrice[rung] = max(figures.byPrice[rung], figures.byPrice[rung - 1])
-        }
+        figures.cumulate()
         return figures
     }
 
-    private func add(
+    /// Adds the accounts of one owner.
+    public func add(
         _ now: OwnerValuation, asset: Identifier, to figures: inout ExposureFigures
     ) {
-        guard let index = now.book.assets.firstIndex(of: asset) else { return }
+        guard let index = now.book.index(of: asset) else { return }
         let price = now.market.markets[index]?.prices.price ?? 0
         var sound: [Int] = []
         var evaluation = AccountEvaluation()

@@ -37,7 +37,7 @@ public struct InstrumentModel: Hashable, Sendable {
         self.parameters = parameters
     }
 
-    /// The value of one contract.
+    /// The value of one contract and its risk array.
     ///
     /// - Parameters:
     ///   - market: of the underlying; nil: no haircut table has come.
@@ -47,34 +47,43 @@ public struct InstrumentModel: Hashable, Sendable {
     public func value(
         of instrument: Instrument, in market: AssetMarket?, appendingTo array: inout [Double]
     ) -> InstrumentValue {
-        guard let market else { return unknown(instrument) }
-        let rungs = market.haircuts.scan.count
+        let (value, formula) = value(of: instrument, in: market)
+        guard let market else { return value }
+        for rung in 0..<market.haircuts.scan.count {
+            let gains = formula.gains(at: rung, of: market.haircuts.scan)
+            for scenario in 0..<ScanScenarios.count { array.append(gains[scenario]) }
+        }
+        return value
+    }
+
+    /// The value of one contract, and from what its risk array follows.
+    func value(
+        of instrument: Instrument, in market: AssetMarket?
+    ) -> (InstrumentValue, RiskFormula) {
+        // Without a price the mark is left out and the risk is everything: the notional at entry,
+        // which is the account's (`Position.entryNotional`).
+        guard let market else {
+            let value = InstrumentValue(
+                level: 0, delta: 0, slope: 0, shortCharge: 0, notional: 0,
+                reasons: .unknownUnderlying)
+            return (value, .nothing)
+        }
         let multiplier = instrument.multiplier.double
         if let expiry = instrument.terms.expiry, let price = market.settlement(expiry: expiry) {
-            array.append(contentsOf: repeatElement(0, count: rungs * ScanScenarios.count))
-            return settled(instrument, at: price, multiplier: multiplier)
+            return (settled(instrument, at: price, multiplier: multiplier), .nothing)
         }
         switch instrument.terms {
         case .perpetual(let contract, _):
             return linear(
-                contract, multiplier: multiplier, price: market.prices.reference, in: market,
-                appendingTo: &array)
+                contract, multiplier: multiplier, price: market.prices.reference, in: market)
         case .future(let contract, _, let expiry):
             return linear(
                 contract, multiplier: multiplier, price: market.forward(expiry: expiry),
-                in: market, appendingTo: &array)
+                in: market)
         case .option(let right, let strike, let expiry):
             return option(
-                right, strike: strike, expiry: expiry, multiplier: multiplier, in: market,
-                appendingTo: &array)
+                right, strike: strike, expiry: expiry, multiplier: multiplier, in: market)
         }
-    }
-
-    /// Without a price the mark is left out and the risk is everything: the notional at entry is
-    /// the account's (`Position.entryNotional`).
-    private func unknown(_ instrument: Instrument) -> InstrumentValue {
-        InstrumentValue(
-            level: 0, delta: 0, slope: 0, shortCharge: 0, notional: 0, reasons: .unknownUnderlying)
     }
 
     private func settled(
@@ -92,9 +101,8 @@ public struct InstrumentModel: Hashable, Sendable {
     }
 
     private func linear(
-        _ contract: Position.Contract, multiplier: Double, price: Double, in market: AssetMarket,
-        appendingTo array: inout [Double]
-    ) -> InstrumentValue {
+        _ contract: Position.Contract, multiplier: Double, price: Double, in market: AssetMarket
+    ) -> (InstrumentValue, RiskFormula) {
         let reference = market.prices.reference
         let level: Double
         let slope: Double
@@ -110,29 +118,34 @@ public struct InstrumentModel: Hashable, Sendable {
             slope = multiplier * reference / price
             notional = multiplier
         }
-        for factor in market.haircuts.scan.factors { array.append(slope * (factor - 1)) }
-        takeExtremeShare(of: &array, last: market.haircuts.scan.count)
-        return InstrumentValue(
+        let value = InstrumentValue(
             level: level, delta: notional, slope: slope, shortCharge: 0, notional: notional,
             reasons: [])
+        return (value, .linear(slope: slope, extremeShare: parameters.extremeShare))
     }
 
     private func option(
         _ right: OptionRight, strike: FixedDecimal, expiry: Instant, multiplier: Double,
-        in market: AssetMarket, appendingTo array: inout [Double]
-    ) -> InstrumentValue {
+        in market: AssetMarket
+    ) -> (InstrumentValue, RiskFormula) {
         let years = expiry.seconds(since: market.prices.time) / (365 * 86_400)
         let (volatility, isStress) = market.volatility(strike: strike, expiry: expiry)
         let option = Black76(
             right == .call ? .call : .put, forward: market.forward(expiry: expiry),
             strike: strike.double, years: years, volatility: volatility)
-        appendScenarios(
-            of: option, multiplier: multiplier, ladder: market.haircuts.scan, to: &array)
+        let price = option.price
         let notional = multiplier * market.prices.reference
-        return InstrumentValue(
-            level: multiplier * option.price, delta: option.delta * notional, slope: 0,
+        let (up, down) = volatilityFactors(years: years)
+        let formula = OptionFormula(
+            option: option, price: price, multiplier: multiplier,
+            logMoneyness: Double.log(option.forward / option.strike),
+            deviation: volatility * years.squareRoot(), up: up, down: down,
+            extremeShare: parameters.extremeShare)
+        let value = InstrumentValue(
+            level: multiplier * price, delta: option.delta * notional, slope: 0,
             shortCharge: parameters.shortOptionCharge * notional, notional: notional,
             reasons: isStress ? .stressVolatility : [])
+        return (value, .option(formula))
     }
 
     /// What volatilities are multiplied by when they rise and when they fall.
@@ -146,43 +159,69 @@ public struct InstrumentModel: Hashable, Sendable {
             min(3, max(0.25, 1 - parameters.volatilityDown * shift))
         )
     }
+}
 
-    private func appendScenarios(
-        of option: Black76, multiplier: Double, ladder: ScanLadder, to array: inout [Double]
-    ) {
-        let base = option.price
-        let logMoneyness = Double.log(option.forward / option.strike)
-        let deviation = option.volatility * option.years.squareRoot()
-        let (up, down) = volatilityFactors(years: option.years)
+/// From what the risk array of one contract follows, rung by rung.
+enum RiskFormula: Sendable {
+    /// Settled, or unknown.
+    case nothing
+    case linear(slope: Double, extremeShare: Double)
+    case option(OptionFormula)
+
+    /// The gain of a long contract in each scenario at one rung.
+    func gains(at rung: Int, of ladder: ScanLadder) -> SIMD16<Double> {
+        switch self {
+        case .nothing:
+            return .zero
+        case .linear(let slope, let share):
+            var gains = SIMD16<Double>()
+            let start = rung * ScanScenarios.count
+            for scenario in 0..<ScanScenarios.count {
+                gains[scenario] = slope * (ladder.factors[start + scenario] - 1)
+            }
+            gains[14] *= share
+            gains[15] *= share
+            return gains
+        case .option(let formula):
+            return formula.gains(at: rung, of: ladder)
+        }
+    }
+}
+
+/// An option with all that its sixteen prices have in common.
+struct OptionFormula: Sendable {
+    var option: Black76
+    var price: Double
+    var multiplier: Double
+    /// `ln(F/K)`.
+    var logMoneyness: Double
+    /// Volatility times the root of the years.
+    var deviation: Double
+    /// Multipliers of volatility.
+    var up: Double
+    var down: Double
+    var extremeShare: Double
+
+    func gains(at rung: Int, of ladder: ScanLadder) -> SIMD16<Double> {
+        var gains = SIMD16<Double>()
         let shifted = SIMD4(up, down, up, down) * deviation
         let last = SIMD4(up, down, 1, 1) * deviation
-        for rung in 0..<ladder.count {
-            for block in 0..<4 {
-                let start = rung * ScanScenarios.count + block * 4
-                var factors = SIMD4<Double>()
-                var logs = SIMD4<Double>()
-                for lane in 0..<4 {
-                    factors[lane] = ladder.factors[start + lane]
-                    logs[lane] = ladder.logFactors[start + lane]
-                }
-                let prices = Black76.prices(
-                    option.right, strike: option.strike, forwards: factors * option.forward,
-                    logMoneyness: logs + logMoneyness, deviations: block < 3 ? shifted : last)
-                let gains = (prices - base) * multiplier
-                for lane in 0..<4 { array.append(gains[lane]) }
+        for block in 0..<4 {
+            let start = rung * ScanScenarios.count + block * 4
+            var factors = SIMD4<Double>()
+            var logs = SIMD4<Double>()
+            for lane in 0..<4 {
+                factors[lane] = ladder.factors[start + lane]
+                logs[lane] = ladder.logFactors[start + lane]
             }
+            let prices = Black76.prices(
+                option.right, strike: option.strike, forwards: factors * option.forward,
+                logMoneyness: logs + logMoneyness, deviations: block < 3 ? shifted : last)
+            for lane in 0..<4 { gains[block * 4 + lane] = (prices[lane] - price) * multiplier }
         }
-        takeExtremeShare(of: &array, last: ladder.count)
-    }
-
-    /// Multiplies the two extreme scenarios of the last rungs by their share.
-    private func takeExtremeShare(of array: inout [Double], last rungs: Int) {
-        var end = array.count
-        for _ in 0..<rungs {
-            array[end - 1] *= parameters.extremeShare
-            array[end - 2] *= parameters.extremeShare
-            end -= ScanScenarios.count
-        }
+        gains[14] *= extremeShare
+        gains[15] *= extremeShare
+        return gains
     }
 }
 

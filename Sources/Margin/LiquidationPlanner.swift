@@ -9,7 +9,7 @@ import Quantities
 ///
 /// - Source: MODEL §8, the plan.
 struct LiquidationPlanner {
-    private let valuation: OwnerValuation
+    private var valuation: OwnerValuation
     private let index: Int
     /// Whether steps are fitted into a budget; where not (for ladders), an asset without depth is
     /// sold in one piece.
@@ -26,6 +26,8 @@ struct LiquidationPlanner {
 
     /// Amounts below this are not worth a step.
     private static let leastAmount = 0.01
+    /// Where there are more possible trades than this, the most promising are tried.
+    private static let mostTried = 16
 
     enum Action {
         /// An asset of the book.
@@ -68,6 +70,8 @@ struct LiquidationPlanner {
         self.valuation = valuation
         self.index = index
         self.isPaced = isPaced
+        // Every trade is tried in the same market.
+        self.valuation.market.fillArrays(valuation.book)
         account = valuation.book.accounts[index]
         othersHeld = valuation.heldByOthers(than: index)
         traded = Array(repeating: 0, count: valuation.book.assets.count)
@@ -126,11 +130,17 @@ struct LiquidationPlanner {
         let quantities = evaluation.quantities
         var trials: [Trial] = []
         for asset in book.assets.indices {
-            let sellable = min(quantities[asset], account.balances[asset])
+            let sellable = min(
+                quantities[asset], account.balances[asset], account.decimals[asset].double)
             if let trial = sale(of: asset, sellable, budget) { trials.append(trial) }
         }
         for lot in account.positions.indices where account.positions[lot].quantity != 0 {
             if let trial = closing(of: lot, budget) { trials.append(trial) }
+        }
+        if trials.count > Self.mostTried {
+            let estimates = trials.map { estimate($0) }
+            let order = trials.indices.sorted { estimates[$0] > estimates[$1] }
+            trials = order.prefix(Self.mostTried).map { trials[$0] }
         }
         var best: (trial: Trial, ratio: Double)?
         for trial in trials {
@@ -146,20 +156,44 @@ struct LiquidationPlanner {
         return best?.trial
     }
 
-    /// The smallest part of a trade that reaches the target, where all of it does more.
+    /// Gain per cost as it would be if nothing else of the account changed: tiers and the worst
+    /// scenario stay.
+    private func estimate(_ trial: Trial) -> Double {
+        let cost = max(priced(trial).cost, 1e-9)
+        switch trial.action {
+        case .sell(let asset):
+            let value = evaluation.quantities[asset] * trial.amount / max(trial.quantity, 1e-18)
+            let weight = valuation.market.tiers[asset].weight(at: value).maintenance
+            return (trial.amount * (1 - weight) - cost) / cost
+        case .close(let lot):
+            let position = account.positions[lot]
+            let value = valuation.market.values[position.holding]
+            let part = trial.quantity / abs(position.quantity)
+            if value.isUnknown { return position.entryNotional * part / cost }
+            let underlying = book.holdings[position.holding].underlying
+            guard let ladder = valuation.market.markets[underlying]?.haircuts.scan,
+                let risk = evaluation.risk.first(where: { $0.underlying == underlying }),
+                let scenario = risk.scenario
+            else { return 0 }
+            let rung = ladder.place(of: risk.netDelta).rung
+            let gains = valuation.market.gains(of: position.holding, at: rung, of: ladder)
+            let charge = position.quantity < 0 ? -position.quantity * value.shortCharge : 0
+            return (charge - position.quantity * gains[scenario]) * part / cost
+        }
+    }
+
+    /// The part of a trade that just reaches the target, where all of it does more.
     private mutating func shortened(_ trial: Trial) -> Trial {
-        var low = 0.0
-        var high = 1.0
+        // Met is a target that is exceeded by a hundredth of a thousandth, or by a last digit.
+        let tolerance = max(5e-6, 1e-12 * trial.amount)
+        var bracket = RootBracket(
+            (0, missing(figures) + tolerance), (1, missing(trial.figures) + tolerance))
         var least = trial
-        while high - low > 1e-9 {
-            let middle = (low + high) / 2
-            let part = tried(trial.resized(by: middle))
-            if missing(part.figures) <= 0 {
-                high = middle
-                least = part
-            } else {
-                low = middle
-            }
+        for _ in 0..<60 where abs(missing(least.figures) + tolerance) > tolerance {
+            let part = bracket.guess
+            let tried = tried(trial.resized(by: part))
+            bracket.narrow(to: part, missing(tried.figures) + tolerance)
+            if missing(tried.figures) <= 0 { least = tried }
         }
         return least
     }
@@ -195,10 +229,15 @@ struct LiquidationPlanner {
             action: .sell(asset), amount: amount, quantity: sellable, isWhole: true,
             paced: paced == book.valuationIndex ? nil : paced, notBefore: notBefore,
             account: account)
-        let fitting = trial.resized(by: min(1, room / amount))
+        var fitting = trial.resized(by: min(1, room / amount))
         guard let debt else { return fitting }
-        let proceeds = amount * min(1, room / amount) - priced(fitting).cost
-        return proceeds > -debt.value ? fitting.resized(by: -debt.value / proceeds) : fitting
+        // A smaller trade costs less a unit, so that the part that repays is found in a few turns.
+        for _ in 0..<8 {
+            let proceeds = fitting.amount - priced(fitting).cost
+            guard proceeds > -debt.value else { break }
+            fitting = fitting.resized(by: -debt.value / proceeds)
+        }
+        return fitting
     }
 
     /// Closing a position: what it is worth becomes balance, and its risk goes.
@@ -314,7 +353,14 @@ struct LiquidationPlanner {
         }
         // Rounded up to what an order can say, but never more than there is.
         let quantity = min(left, .units(trial.quantity, fractionDigits: 8, .up))
+        for asset in book.assets.indices
+        where account.balances[asset] != trial.account.balances[asset] {
+            account.decimals[asset] = .units(
+                trial.account.balances[asset], fractionDigits: 8, .down)
+        }
+        let decimals = account.decimals
         account = trial.account
+        account.decimals = decimals
         switch trial.action {
         case .sell(let asset): account.decimals[asset] = left - quantity
         case .close(let lot):

@@ -48,30 +48,44 @@ public struct OwnerBook: Sendable {
     /// - Parameters:
     ///   - snapshots: of accounts of one owner, each account once.
     public init(_ snapshots: [AccountSnapshot], valuationCurrency: Identifier) {
-        var names: Set<Identifier> = [valuationCurrency]
+        assets = [valuationCurrency]
         for snapshot in snapshots {
-            for balance in snapshot.balances { names.insert(balance.asset) }
+            for balance in snapshot.balances { assets.append(balance.asset) }
             for position in snapshot.positions {
-                names.insert(position.underlying)
+                assets.append(position.underlying)
                 let instrument = Instrument(position)
                 if let asset = instrument.settlement(valuationCurrency: valuationCurrency) {
-                    names.insert(asset)
+                    assets.append(asset)
                 }
             }
         }
-        assets = names.sorted()
-        valuationIndex = 0
-        var numbers: [Identifier: Int] = [:]
-        for (index, asset) in assets.enumerated() { numbers[asset] = index }
-        valuationIndex = numbers[valuationCurrency] ?? 0
-        var known: [Instrument: Int] = [:]
-        for snapshot in snapshots {
-            accounts.append(account(snapshot, numbers: numbers, known: &known))
+        assets.sort()
+        var count = 1
+        for index in 1..<max(1, assets.count) where assets[index] != assets[count - 1] {
+            assets[count] = assets[index]
+            count += 1
         }
+        assets.removeSubrange(count...)
+        valuationIndex = 0
+        valuationIndex = index(of: valuationCurrency) ?? 0
+        var known: [Instrument: Int] = [:]
+        accounts.reserveCapacity(snapshots.count)
+        for snapshot in snapshots { accounts.append(account(snapshot, known: &known)) }
+    }
+
+    /// The index of an asset in `assets`.
+    public func index(of asset: Identifier) -> Int? {
+        var low = 0
+        var high = assets.count
+        while low < high {
+            let middle = (low + high) / 2
+            if assets[middle] < asset { low = middle + 1 } else { high = middle }
+        }
+        return low < assets.count && assets[low] == asset ? low : nil
     }
 
     private mutating func account(
-        _ snapshot: AccountSnapshot, numbers: [Identifier: Int], known: inout [Instrument: Int]
+        _ snapshot: AccountSnapshot, known: inout [Instrument: Int]
     ) -> Account {
         var account = Account(
             account: snapshot.account, positionsSequence: snapshot.sequence,
@@ -81,18 +95,19 @@ public struct OwnerBook: Sendable {
                 MarginPair(initial: $0.initial.double, maintenance: $0.maintenance.double)
             })
         for balance in snapshot.balances {
-            guard let index = numbers[balance.asset] else { continue }
+            guard let index = index(of: balance.asset) else { continue }
             account.decimals[index] = account.decimals[index] + balance.quantity
             account.balances[index] = account.decimals[index].double
         }
         for position in snapshot.positions where position.quantity != .zero {
             account.positions.append(
                 Lot(
-                    holding: number(of: Instrument(position), numbers: numbers, known: &known),
+                    holding: number(of: Instrument(position), known: &known),
                     quantity: position.quantity.double, decimal: position.quantity,
                     entryAmount: position.entryAmount,
                     entryNotional: position.entryNotional))
         }
+        if account.positions.count < 2 { return account }
         account.positions.sort {
             let (left, right) = (holdings[$0.holding], holdings[$1.holding])
             if left.underlying != right.underlying { return left.underlying < right.underlying }
@@ -102,14 +117,14 @@ public struct OwnerBook: Sendable {
     }
 
     private mutating func number(
-        of instrument: Instrument, numbers: [Identifier: Int], known: inout [Instrument: Int]
+        of instrument: Instrument, known: inout [Instrument: Int]
     ) -> Int {
         if let index = known[instrument] { return index }
         let settlement = instrument.settlement(valuationCurrency: assets[valuationIndex])
         holdings.append(
             Holding(
-                instrument: instrument, underlying: numbers[instrument.underlying] ?? 0,
-                settlement: settlement.flatMap { numbers[$0] }))
+                instrument: instrument, underlying: index(of: instrument.underlying) ?? 0,
+                settlement: settlement.flatMap(index)))
         known[instrument] = holdings.count - 1
         return holdings.count - 1
     }

@@ -10,9 +10,11 @@ public struct OwnerMarket: Sendable {
     public private(set) var tiers: [PreparedTiers]
     /// One a holding of the book.
     public private(set) var values: [InstrumentValue]
-    /// Risk arrays, one after the other; `starts` says where each begins.
-    public private(set) var arrays: [Double]
-    public private(set) var starts: [Int]
+    /// Risk arrays, one after the other, of the holdings for which `starts` is not nil; the others
+    /// have only the rungs computed that are asked for.
+    private var arrays: [Double] = []
+    private var starts: [Int?]
+    private var formulas: [RiskFormula]
 
     /// - Parameters:
     ///   - lookUp: the market of an asset.
@@ -27,18 +29,20 @@ public struct OwnerMarket: Sendable {
         markets = book.assets.map(lookUp)
         tiers = markets.map { $0?.haircuts.tiers(at: time) ?? .full }
         values = []
-        arrays = []
         starts = []
+        formulas = []
         for holding in book.holdings {
-            starts.append(arrays.count)
             if let (value, array) = valued(holding.instrument) {
                 values.append(value)
+                formulas.append(.nothing)
+                starts.append(arrays.count)
                 arrays.append(contentsOf: array)
             } else {
                 let market = Self.underlying(holding, in: markets, of: book)
-                values.append(
-                    instruments.value(
-                        of: holding.instrument, in: market, appendingTo: &arrays))
+                let (value, formula) = instruments.value(of: holding.instrument, in: market)
+                values.append(value)
+                formulas.append(formula)
+                starts.append(nil)
             }
         }
     }
@@ -56,20 +60,36 @@ public struct OwnerMarket: Sendable {
     ) {
         markets[asset] = market
         tiers[asset] = market?.haircuts.tiers(at: time) ?? .full
-        guard book.holdings.contains(where: { $0.underlying == asset }) else { return }
-        let old = arrays
-        arrays.removeAll(keepingCapacity: true)
-        for (index, holding) in book.holdings.enumerated() {
-            let start = arrays.count
-            if holding.underlying == asset {
-                let market = Self.underlying(holding, in: markets, of: book)
-                values[index] = instruments.value(
-                    of: holding.instrument, in: market, appendingTo: &arrays)
-            } else {
-                let end = index + 1 < starts.count ? starts[index + 1] : old.count
-                arrays.append(contentsOf: old[starts[index]..<end])
+        for (index, holding) in book.holdings.enumerated() where holding.underlying == asset {
+            let market = Self.underlying(holding, in: markets, of: book)
+            (values[index], formulas[index]) = instruments.value(
+                of: holding.instrument, in: market)
+            starts[index] = nil
+        }
+    }
+
+    /// The gain of a long contract in each scenario at one rung.
+    func gains(of holding: Int, at rung: Int, of ladder: ScanLadder) -> SIMD16<Double> {
+        guard let start = starts[holding] else {
+            return formulas[holding].gains(at: rung, of: ladder)
+        }
+        let offset = start + rung * ScanScenarios.count
+        var gains = SIMD16<Double>()
+        for scenario in 0..<ScanScenarios.count { gains[scenario] = arrays[offset + scenario] }
+        return gains
+    }
+
+    /// Computes all risk arrays, where accounts are going to be evaluated often in this market.
+    mutating func fillArrays(_ book: OwnerBook) {
+        for (index, holding) in book.holdings.enumerated() where starts[index] == nil {
+            guard let ladder = Self.underlying(holding, in: markets, of: book)?.haircuts.scan else {
+                continue
             }
-            starts[index] = start
+            starts[index] = arrays.count
+            for rung in 0..<ladder.count {
+                let gains = formulas[index].gains(at: rung, of: ladder)
+                for scenario in 0..<ScanScenarios.count { arrays.append(gains[scenario]) }
+            }
         }
     }
 }

@@ -69,7 +69,7 @@ extension OwnerValuation {
 
     /// The market of an asset, where the book has it.
     func market(of asset: Identifier) -> AssetMarket? {
-        book.assets.firstIndex(of: asset).flatMap { market.markets[$0] }
+        book.index(of: asset).flatMap { market.markets[$0] }
     }
 
     /// The account's figures with one thing as it was; nil where that thing is the same.

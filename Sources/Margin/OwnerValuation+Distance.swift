@@ -8,7 +8,7 @@ extension OwnerValuation {
     /// - Parameter move: a fraction, > −1.
     public func moved(_ asset: Identifier, by move: Double) -> OwnerValuation {
         var moved = self
-        guard let index = book.assets.firstIndex(of: asset) else { return self }
+        guard let index = book.index(of: asset) else { return self }
         moved.move(index, by: move)
         return moved
     }
@@ -16,7 +16,7 @@ extension OwnerValuation {
     /// This valuation after a rise of all maintenance haircuts of one asset.
     public func raised(_ asset: Identifier, by rise: Double) -> OwnerValuation {
         var raised = self
-        guard let index = book.assets.firstIndex(of: asset), index != book.valuationIndex,
+        guard let index = book.index(of: asset), index != book.valuationIndex,
             let old = market.markets[index]
         else { return self }
         raised.market.replace(
@@ -57,21 +57,22 @@ extension OwnerValuation {
 /// Looks for the nearest zero of the maintenance excess as one asset's price moves.
 ///
 /// The excess is continuous and piecewise smooth in the logarithm of the price. Steps that widen
-/// with the distance bracket a change of sign on either side; the bracket is then narrowed by
-/// false position with halving (Illinois), which needs no slope and cannot leave it.
+/// with the distance bracket a change of sign on either side; the bracket is then narrowed.
 private struct DistanceSearch {
     var valuation: OwnerValuation
     let account: Int
     private var evaluation = AccountEvaluation()
     private var asset = 0
     private var market: AssetMarket?
+    /// Of the figures whose difference the excess is.
+    private var scale = 0.0
 
     /// Logarithms of the price's factor that are looked at on either side: to 11 times the price,
     /// and to a millionth of it.
     private static let highest = Double.log(11)
     private static let lowest = -Double.log(1e6)
     private static let firstStep = 0.01
-    private static let growth = 1.25
+    private static let growth = 1.4
 
     init(valuation: OwnerValuation, account: Int) {
         self.valuation = valuation
@@ -87,6 +88,9 @@ private struct DistanceSearch {
         self.market = market
         let now = evaluation.figures.excess.maintenance
         if now == 0 { return 0 }
+        scale = evaluation.figures.collateral.maintenance + evaluation.figures.debts.maintenance
+        let holdings = valuation.book.holdings
+        if !holdings.contains(where: { $0.underlying == asset }) { return spotDistance(now) }
         var down = Side(x: 0, y: now, step: -Self.firstStep, end: Self.lowest)
         var up = Side(x: 0, y: now, step: Self.firstStep, end: Self.highest)
         // The nearer step of the two is taken first, so that the nearest zero is found first.
@@ -99,6 +103,21 @@ private struct DistanceSearch {
             }
         }
         return nil
+    }
+
+    /// Where no derivative moves, only what the collateral counts does, and the value at which it
+    /// counts what is needed is found tier by tier.
+    private func spotDistance(_ excess: Double) -> Double? {
+        let held = evaluation.quantities[asset]
+        guard let price = market?.prices.price, held > 0, price > 0 else { return nil }
+        let total = held + valuation.heldByOthers(than: account)[asset]
+        let tiers = valuation.market.tiers[asset]
+        let counted = tiers.collateral(of: total * price).maintenance
+        // Of the owner's whole holding, this account has its part.
+        let needed = counted - excess * total / held
+        guard needed > 0, let value = tiers.value(counting: needed) else { return nil }
+        let move = value / (total * price) - 1
+        return move <= 10 ? move : nil
     }
 
     /// One direction of the search, in logarithms.
@@ -117,7 +136,8 @@ private struct DistanceSearch {
             side.step < 0 ? max(side.end, side.x + side.step) : min(side.end, side.x + side.step)
         let y = excess(at: next)
         if (y < 0) != (side.y < 0) || y == 0 {
-            let root = zero(between: (side.x, side.y), and: (next, y))
+            var bracket = RootBracket((side.x, side.y), (next, y))
+            let root = bracket.zero(tolerance: 1e-12 * scale, precision: 1e-13) { excess(at: $0) }
             return Double.expMinusOne(root)
         }
         side.x = next
@@ -132,25 +152,5 @@ private struct DistanceSearch {
             instruments: valuation.model.instruments)
         valuation.evaluate(account, into: &evaluation)
         return evaluation.figures.excess.maintenance
-    }
-
-    private mutating func zero(
-        between left: (x: Double, y: Double), and right: (x: Double, y: Double)
-    ) -> Double {
-        var (a, b) = (left, right)
-        for _ in 0..<100 {
-            if b.y == 0 || abs(b.x - a.x) < 1e-12 { return b.x }
-            var x = b.x - b.y * (b.x - a.x) / (b.y - a.y)
-            if !x.isFinite { x = (a.x + b.x) / 2 }
-            let y = excess(at: x)
-            if (y < 0) != (b.y < 0) {
-                a = b
-            } else {
-                a.y /= 2
-            }
-            if abs(x - b.x) < 1e-13 { return x }
-            b = (x, y)
-        }
-        return b.x
     }
 }

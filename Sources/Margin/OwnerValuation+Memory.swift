@@ -56,12 +56,12 @@ private struct Memory {
         return OwnerMarket(
             book, at: wasLate ? .latest : record.time,
             instruments: now.model.instruments,
-            lookUp: { asset in book.assets.firstIndex(of: asset).flatMap { markets[$0] } })
+            lookUp: { asset in book.index(of: asset).flatMap { markets[$0] } })
     }
 
     mutating func restorePrices() {
         for entry in record.assets where entry.price > .zero {
-            guard let asset = book.assets.firstIndex(of: entry.asset),
+            guard let asset = book.index(of: entry.asset),
                 asset != book.valuationIndex, let market = markets[asset]
             else { continue }
             isPriced[asset] = true
@@ -76,7 +76,7 @@ private struct Memory {
     mutating func restoreHaircuts() {
         let others = now.heldByOthers(than: index)
         for entry in record.assets {
-            guard let asset = book.assets.firstIndex(of: entry.asset),
+            guard let asset = book.index(of: entry.asset),
                 let market = markets[asset], entry.haircutSequence != market.haircuts.sequence
             else { continue }
             let size = abs(entry.value.double)
@@ -153,25 +153,21 @@ private struct Memory {
     /// Where a function of a logarithm between −1 and 1 takes a value: nearest to 0 of those that
     /// steps of a twentieth separate; nil where it does not.
     private func solve(for value: Double, _ function: (Double) -> Double) -> Double? {
-        let start = function(0) - value
+        func miss(_ x: Double) -> Double { function(x) - value }
+        let start = (x: 0.0, y: miss(0))
         // Marks are rounded to the cent.
-        if abs(start) <= 0.01 { return nil }
+        if abs(start.y) <= 0.01 { return nil }
+        var (down, up) = (start, start)
         for step in 1...20 {
-            for sign in [-1.0, 1.0] {
-                var low = sign * Double(step - 1) / 20
-                var high = sign * Double(step) / 20
-                guard (function(low) - value < 0) != (function(high) - value < 0) else { continue }
-                let isBelow = function(low) - value < 0
-                for _ in 0..<40 {
-                    let middle = (low + high) / 2
-                    if (function(middle) - value < 0) == isBelow {
-                        low = middle
-                    } else {
-                        high = middle
-                    }
-                }
-                return (low + high) / 2
+            let distance = Double(step) / 20
+            let nextUp = (x: distance, y: miss(distance))
+            let nextDown = (x: -distance, y: miss(-distance))
+            for (last, next) in [(up, nextUp), (down, nextDown)] where (last.y < 0) != (next.y < 0)
+            {
+                var bracket = RootBracket(last, next)
+                return bracket.zero(tolerance: 0.001, precision: 1e-12, of: miss)
             }
+            (down, up) = (nextDown, nextUp)
         }
         return nil
     }
@@ -186,7 +182,7 @@ private struct Memory {
             maintenance: record.requirement.maintenance.double)
         account.balances = Array(repeating: 0, count: book.assets.count)
         for entry in record.assets {
-            guard let asset = book.assets.firstIndex(of: entry.asset) else {
+            guard let asset = book.index(of: entry.asset) else {
                 // Of what the owner no longer has at all, its worth stands for it.
                 account.balances[book.valuationIndex] +=
                     entry.value.double - entry.haircutLoss.maintenance.double

@@ -165,6 +165,21 @@ public struct PreparedTiers: Hashable, Sendable {
             initial: numbers[2 * count + index], maintenance: numbers[4 * count + index])
     }
 
+    /// The least value that counts an amount for maintenance margin.
+    ///
+    /// - Parameter amount: > 0.
+    /// - Returns: nil where no value counts so much.
+    func value(counting amount: Double) -> Double? {
+        for index in 0..<count {
+            let (offset, weight) = (numbers[3 * count + index], numbers[4 * count + index])
+            let end = index + 1 < count ? numbers[index + 1] : .infinity
+            guard weight > 0 else { continue }
+            let value = (amount - offset) / weight
+            if value <= end { return max(value, numbers[index]) }
+        }
+        return nil
+    }
+
     /// The values at which the weight changes: the lower bounds of all tiers but the first.
     public var kinks: ArraySlice<Double> { numbers[1..<count] }
 }

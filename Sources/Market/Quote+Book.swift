@@ -19,10 +19,12 @@ extension Quote {
         guard let bid = bids.first, let ask = asks.first else { return 0 }
         // price ≥ 0.98·(bid + ask)/2, in whole numbers: mid itself may end in half a unit.
         let least = (bid.price + ask.price).units * 49
+        let (hundredth, rest) = least.quotientAndRemainder(dividingBy: 100)
+        let bound = rest > 0 ? hundredth + 1 : hundredth
         var depth = 0.0
-        for level in bids {
-            guard level.price.units * 100 >= least else { break }
-            depth += level.price.double * level.size.double
+        for index in bids.indices {
+            guard bids[index].price.units >= bound else { break }
+            depth += bids[index].price.double * bids[index].size.double
         }
         return depth
     }

@@ -315,13 +315,23 @@ extension OutputBuffer {
         comma()
         integer(Int64(governor.held.millionths))
         comma()
-        list(governor.bases) { output, base in
-            output.integer(base.sequence)
-            output.comma()
-            output.moment(base.time)
-            output.comma()
-            output.integer(Int64(base.maintenance.millionths))
-        }
+        write(governor.bases)
         byte(UInt8(ascii: "]"))
+    }
+
+    /// Differences of sequence, nanoseconds and millionths from one to the next, parted by blanks.
+    private mutating func write(_ bases: [Governor.Base]) {
+        byte(UInt8(ascii: "\""))
+        var last = Governor.Base(sequence: 0, time: Instant(nanoseconds: 0), maintenance: .zero)
+        for (index, base) in bases.enumerated() {
+            if index > 0 { byte(UInt8(ascii: " ")) }
+            integer(base.sequence - last.sequence)
+            byte(UInt8(ascii: ":"))
+            integer(base.time.nanoseconds - last.time.nanoseconds)
+            byte(UInt8(ascii: ":"))
+            integer(Int64(base.maintenance.millionths - last.maintenance.millionths))
+            last = base
+        }
+        byte(UInt8(ascii: "\""))
     }
 }

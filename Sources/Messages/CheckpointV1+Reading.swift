@@ -208,7 +208,7 @@ extension JSONReader {
                     utf8: UnsafeBufferPointer(rebasing: text[start..<end])),
                 closes.count < 64
             else { throw refusal(.outOfRange, .body) }
-            step += distance
+            step &+= distance
             price = price + change
             closes.append(PriceHistory.Close(step: step, price: price))
             start = end + 1
@@ -312,7 +312,10 @@ extension Cause {
             if moment == nil && topic == nil {
                 let text = try reader.string(.body)
                 if let seconds = FixedDecimal(utf8: text) {
-                    moment = Instant(nanoseconds: Int64(seconds.units / 1_000_000_000))
+                    guard let nanoseconds = Int64(exactly: seconds.units / 1_000_000_000) else {
+                        throw reader.refusal(.outOfRange, .body)
+                    }
+                    moment = Instant(nanoseconds: nanoseconds)
                 } else {
                     topic = String(decoding: text, as: UTF8.self)
                 }
@@ -409,22 +412,27 @@ extension Governor.State {
 }
 
 extension JSONReader {
-    /// Sequence, time and maintenance of one table after another.
+    /// Differences from base to base, as the encoder writes them.
     fileprivate mutating func bases() throws(Refusal) -> [Governor.Base] {
+        let text = String(decoding: try string(.body), as: UTF8.self)
         var bases: [Governor.Base] = []
-        var part = 0
-        var base = Governor.Base(sequence: 0, time: Instant(nanoseconds: 0), maintenance: .zero)
-        try array(.body, count: 0...3 * Governor.mostBases) { (reader) throws(Refusal) in
-            switch part {
-            case 0: base.sequence = try reader.natural()
-            case 1: base.time = try reader.moment()
-            default:
-                base.maintenance = try reader.millionths()
-                bases.append(base)
+        var sequence: Int64 = 0
+        var nanoseconds: Int64 = 0
+        var millionths: Int64 = 0
+        for piece in text.split(separator: " ") {
+            let parts = piece.split(separator: ":").compactMap { Int64($0) }
+            guard parts.count == 3, bases.count < Governor.mostBases else {
+                throw refusal(.outOfRange, .body)
             }
-            part = (part + 1) % 3
+            sequence &+= parts[0]
+            nanoseconds &+= parts[1]
+            millionths &+= parts[2]
+            guard (0...1_000_000).contains(millionths) else { throw refusal(.outOfRange, .body) }
+            bases.append(
+                Governor.Base(
+                    sequence: sequence, time: Instant(nanoseconds: nanoseconds),
+                    maintenance: Ratio(millionths: Int32(millionths))))
         }
-        guard part == 0 else { throw refusal(.outOfRange, .body) }
         return bases
     }
 }

@@ -36,7 +36,7 @@ extension OutputBuffer {
         literal(",\"gap\":")
         write(table.gap)
         literal(",\"boundBy\":")
-        set(table.boundBy, of: bounds)
+        set(table.boundBy, of: haircutBounds)
         literal(",\"next\":")
         write(table.next)
         literal(",\"validUntil\":")

@@ -78,7 +78,7 @@ private let impactMembers = Members(required: [
 let breakerStates = Words<BreakerState>([
     ("normal", .normal), ("elevated", .elevated), ("stressed", .stressed), ("frozen", .frozen),
 ])
-let bounds = Words<Bounds>(Bounds.names.map { ($0.name, $0.bound) })
+let haircutBounds = Words<Bounds>(Bounds.names.map { ($0.name, $0.bound) })
 
 extension HaircutTable {
     fileprivate mutating func read(_ reader: inout JSONReader) throws(Refusal) {
@@ -103,7 +103,7 @@ extension HaircutTable {
             case 11: try readTiers(&reader)
             case 12: target = try Haircut(&reader, .target)
             case 13: gap = try Haircut(&reader, .gap)
-            case 14: boundBy = try reader.set(.boundBy, of: bounds)
+            case 14: boundBy = try reader.set(.boundBy, of: haircutBounds)
             case 15: next = try reader.takeNull(.next) ? nil : Projection(&reader)
             case 16: validUntil = try reader.instant(.validUntil)
             case 17: fallback = try reader.double(.fallback, in: 0...1)

@@ -99,10 +99,11 @@ extension JSONReader {
         return Ratio(millionths: whole)
     }
 
-    /// A decimal that is not negative.
+    /// A decimal that is not negative, nor 0 with a minus.
     mutating func unsignedDecimal(_ field: MessageField) throws(Refusal) -> FixedDecimal {
+        let hasMinus = peek() == UInt8(ascii: "\"") && at[1] == UInt8(ascii: "-")
         let value = try decimal(field)
-        if value.units < 0 { throw refusal(.outOfRange, field) }
+        if hasMinus || value.units < 0 { throw refusal(.outOfRange, field) }
         return value
     }
 

@@ -24,9 +24,13 @@ extension JSONReader {
     mutating func unsignedAmounts(
         _ field: MessageField, depth: Int
     ) throws(Refusal) -> MarginAmounts {
-        let amounts = try amounts(field, depth: depth)
-        if amounts.initial < .zero { throw refusal(.outOfRange, .initial) }
-        if amounts.maintenance < .zero { throw refusal(.outOfRange, .maintenance) }
+        var amounts = MarginAmounts.zero
+        try object(amountMembers, field, depth: depth) { (index, reader) throws(Refusal) in
+            switch index {
+            case 0: amounts.initial = try reader.unsignedDecimal(.initial)
+            default: amounts.maintenance = try reader.unsignedDecimal(.maintenance)
+            }
+        }
         return amounts
     }
 }

@@ -56,7 +56,7 @@ extension OutputBuffer {
         literal(",\"underlying\":")
         identifier(position.underlying)
         literal(",\"contract\":")
-        word(contract, of: contracts)
+        word(contract, of: positionContracts)
         literal(",\"multiplier\":")
         decimal(position.multiplier)
         literal(",\"quantity\":")

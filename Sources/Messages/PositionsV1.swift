@@ -81,7 +81,7 @@ private let requirementMembers = Members(required: [
     ("initial", .initial), ("maintenance", .maintenance),
 ])
 
-let contracts = Words<Position.Contract>([("linear", .linear), ("inverse", .inverse)])
+let positionContracts = Words<Position.Contract>([("linear", .linear), ("inverse", .inverse)])
 let optionRights = Words<OptionRight>([("call", .call), ("put", .put)])
 
 extension AccountSnapshot {
@@ -155,7 +155,7 @@ private struct PositionFields {
             case 0: position.instrument = try reader.identifier(.instrument)
             case 1: kind = try reader.word(.kind, of: Self.kinds)
             case 2: position.underlying = try reader.identifier(.underlying)
-            case 3: contract = try reader.word(.contract, of: contracts)
+            case 3: contract = try reader.word(.contract, of: positionContracts)
             case 4: position.multiplier = try reader.positiveDecimal(.multiplier)
             case 5: position.quantity = try reader.decimal(.quantity)
             case 6: position.entryPrice = try reader.unsignedDecimal(.entryPrice)

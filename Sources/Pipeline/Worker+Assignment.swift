@@ -32,6 +32,7 @@ extension Worker {
     ) -> [TopicPartitionOffset] {
         stage.counters.isAssigned = true
         phase = partitions.isEmpty ? .idle : .settling(partitions.sorted())
+        stage.counters.isAssigned = true
         return []
     }
 
@@ -45,6 +46,7 @@ extension Worker {
             stage.counters.isAssigned = false
             lost = []
             stage.shards = []
+            stage.counters.isAssigned = false
             stage.counters.partitions = []
             stage.counters.serving = []
             stage.counters.caughtUp = 0

@@ -41,7 +41,7 @@ public struct WorkerCounters: Hashable, Sendable {
     public var restores = 0
     /// Times a position was lost and reading began again at the oldest record.
     public var offsetResets = 0
-    /// Whether the group has given it a share, be it an empty one.
+    /// Whether the group has given the worker a share, be it an empty one.
     public var isAssigned = false
     /// Partitions of the lead topic (quotes, positions) held now.
     public var partitions: [Int32] = []

@@ -104,8 +104,13 @@ public final class WorkerService: Sendable {
     }
 
     /// What each worker reports, by number.
-    public var reports: [(counters: WorkerCounters, failure: KafkaError?)] {
-        controls.map { (counters: $0.counters, failure: $0.failure) }
+    public var reports: [WorkerReport] {
+        let now = ContinuousClock.now
+        return controls.map { control in
+            WorkerReport(
+                counters: control.counters, failure: control.failure,
+                stall: max(control.silence(at: now), control.deliveryDelay(at: now)))
+        }
     }
 
     /// Why workers refuse to serve, if one does: topics or checkpoints that do not fit, which
@@ -172,6 +177,15 @@ public final class WorkerService: Sendable {
 
     /// After which a worker counts as stalled.
     public static let stallLimit = Duration.seconds(10)
+}
+
+/// What one worker says of itself.
+public struct WorkerReport: Sendable {
+    public var counters: WorkerCounters
+    /// Why it is not serving, if it is not.
+    public var failure: KafkaError?
+    /// The longest time it has not come round, or that a batch has been waiting for its delivery.
+    public var stall: Duration
 }
 
 /// librdkafka's own lines, at our levels.

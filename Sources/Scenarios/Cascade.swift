@@ -92,7 +92,7 @@ private struct WarmUp {
 
     init(_ path: CrashPath) {
         self.path = path
-        shard = HaircutShard(assets: path.tracks.map(\.configuration))
+        shard = HaircutShard(assets: path.tracks.map(\.configuration), exposureShards: 1)
         var market = CascadeMarket(path: path)
         for step in 0..<path.crashStep {
             market.advance(to: step)

@@ -2,8 +2,8 @@
 public enum CascadeMode: String, CaseIterable, Hashable, Sendable {
     /// Fixed weights of venues (`VenueHaircuts`), whatever happens.
     case fixed = "static"
-    /// Fixed weights until an asset's depth falls below a fifth of its baseline; then somebody
-    /// raises that asset's haircut by 20 points at once.
+    /// Fixed weights until an asset's depth falls below half of its baseline; then somebody raises
+    /// that asset's haircut by 20 points at once.
     case manualStep = "manual-step"
     /// Breakwater, with the governor.
     case adaptive

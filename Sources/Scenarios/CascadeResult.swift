@@ -9,6 +9,8 @@ public struct CascadeResult: Hashable, Sendable {
     public var accounts: Int
     /// Value sold or bought by plans, in the valuation currency.
     public var forcedSales = 0.0
+    /// The part of it that was derivatives closed.
+    public var derivativesClosed = 0.0
     /// Accounts of which anything was sold or closed by a plan.
     public var accountsLiquidated = 0
     /// The lowest price of the first asset, as a fraction of its opening price.

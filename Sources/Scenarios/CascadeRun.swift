@@ -31,15 +31,23 @@ struct CascadeRun {
         self.shard = shard
         market = CascadeMarket(path: path)
         venue = VenueTables(mode)
-        margin = CascadeMargin()
         liquidator = Liquidator(accounts, valuationCurrency: Scenario.valuationCurrency)
         openingPrice = path.tracks[0].samples[path.crashStep].price
         result = CascadeResult(
             scenario: path.name, mode: mode, accounts: accounts.count)
-        for surface in surfaces { margin.apply(surface) }
-        for table in tables { publish(table) }
-        for account in accounts { margin.apply(account) }
+        var published: [HaircutTable] = []
+        for table in tables {
+            guard let index = market.index(of: table.asset) else { continue }
+            market.take(table.impact, of: index)
+            let configuration = path.tracks[index].configuration
+            published.append(
+                mode.isAdaptive ? table : venue.table(from: table, configuration))
+        }
+        margin = CascadeMargin(
+            tables: published, surfaces: surfaces, accounts: accounts,
+            exposureSeconds: mode.isAdaptive ? 50 : 600)
         market.advance(to: max(0, path.crashStep - 1))
+        if mode == .adaptiveWithoutGovernor { liftGovernor() }
     }
 
     mutating func play(_ step: Int) {
@@ -49,13 +57,13 @@ struct CascadeRun {
         sink.removeAll()
         shard.take(surfaces, market.quotes(), into: &sink)
         for table in sink.tables { publish(table) }
-        for alert in margin.alerts(at: market.time) { liquidator.take(alert) }
-        let margin = margin
-        for place in liquidator.execute(in: &market, value: { margin.value(of: $0) }) {
-            self.margin.apply(liquidator.accounts[place])
+        margin.apply(timer: market.time)
+        for alert in margin.takeAlerts() { liquidator.take(alert) }
+        for place in liquidator.execute(in: &market, valuer: margin.valuer) {
+            margin.apply(liquidator.accounts[place])
         }
         planAnew(step)
-        if mode.isAdaptive { closeLoop() }
+        closeLoop()
         record(step)
     }
 
@@ -73,16 +81,33 @@ struct CascadeRun {
     private mutating func planAnew(_ step: Int) {
         guard path.seconds[step] % 60 == 0 else { return }
         for place in liquidator.accounts.indices where !liquidator.hasPlan(place) {
-            liquidator.take(
-                margin.plan(for: liquidator.accounts[place], at: market.time), for: place)
+            let account = liquidator.accounts[place].account
+            liquidator.take(margin.plan(for: account, at: market.time), for: place)
         }
+        margin.countBadDebt(at: market.time)
     }
 
+    /// Tells the haircut stage what accounts hold and what steps would force.
     private mutating func closeLoop() {
+        sink.removeAll()
+        for exposure in margin.takeExposures() {
+            _ = shard.apply(exposure, cause: .timer(market.time), to: &sink)
+        }
+        for table in sink.tables { publish(table) }
+    }
+
+    /// Two people lift the governor for as long as the crash lasts.
+    private mutating func liftGovernor() {
+        let control = Control(
+            asset: nil, time: market.time, sequence: 1, order: .solvency,
+            expires: market.time.advanced(bySeconds: Control.longestSeconds),
+            reason: "a cascade without the governor", by: "scenario", approvedBy: "operator")
+        _ = try? shard.apply(control, cause: .timer(market.time), to: &sink)
     }
 
     private mutating func record(_ step: Int) {
         result.forcedSales = liquidator.forced
+        result.derivativesClosed = liquidator.closed
         result.accountsLiquidated = liquidator.accountsForced
         result.deepestPrice = min(result.deepestPrice, market.price(0) / openingPrice)
         result.deepestPriceAlone = min(

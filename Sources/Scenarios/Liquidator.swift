@@ -13,6 +13,8 @@ struct Liquidator {
     private(set) var accounts: [AccountSnapshot]
     /// Value traded by plans so far, in the valuation currency.
     private(set) var forced = 0.0
+    /// The part of it that was derivatives closed.
+    private(set) var closed = 0.0
     private let valuationCurrency: Identifier
     private var places: [Identifier: Int] = [:]
     private var plans: [[PlanStep]]
@@ -50,10 +52,9 @@ struct Liquidator {
 
     /// Executes every step that is due.
     ///
-    /// - Parameter value: of one contract of a position now.
     /// - Returns: the accounts that changed, in the order of execution.
     mutating func execute(
-        in market: inout CascadeMarket, value: (Position) -> InstrumentValue?
+        in market: inout CascadeMarket, valuer: ContractValuer
     ) -> [Int] {
         let now = market.time
         var changed: [Int] = []
@@ -61,7 +62,7 @@ struct Liquidator {
             let due = plans[place].prefix { $0.notBefore <= now }
             guard !due.isEmpty else { continue }
             plans[place].removeFirst(due.count)
-            for step in due { execute(step, of: place, in: &market, value: value) }
+            for step in due { execute(step, of: place, in: &market, valuer) }
             accounts[place].sequence += 1
             accounts[place].time = now
             wasForced[place] = true
@@ -72,8 +73,7 @@ struct Liquidator {
     }
 
     private mutating func execute(
-        _ step: PlanStep, of place: Int, in market: inout CascadeMarket,
-        value: (Position) -> InstrumentValue?
+        _ step: PlanStep, of place: Int, in market: inout CascadeMarket, _ valuer: ContractValuer
     ) {
         switch step.action {
         case .sell(let asset):
@@ -81,7 +81,7 @@ struct Liquidator {
         case .close(let instrument):
             let positions = accounts[place].positions
             guard let index = positions.firstIndex(where: { $0.instrument == instrument }),
-                let value = value(positions[index])
+                let value = valuer.value(of: positions[index])
             else { return }
             close(step.quantity, at: index, of: place, value, in: &market)
         }
@@ -135,14 +135,15 @@ struct Liquidator {
     ) {
         let position = accounts[place].positions[index]
         let isLong = position.quantity > .zero
-        let closed = min(quantity, isLong ? position.quantity : -position.quantity)
-        let part = isLong ? closed : -closed
+        let size = min(quantity, isLong ? position.quantity : -position.quantity)
+        let part = isLong ? size : -size
         let share = part.double / position.quantity.double
         // A long position is sold: its delta's value goes to the market.
         let traded = part.double * value.delta
         var cost = 0.0
         if let asset = market.index(of: position.underlying) {
             forced += abs(traded)
+            closed += abs(traded)
             let price = market.price(asset)
             let got = market.trade(traded, of: asset)
             cost = abs(traded) * (abs(price - got) / price + Self.fee)

@@ -11,9 +11,9 @@ struct VenueTables {
     init(_ mode: CascadeMode) { raisesOnDrought = mode == .manualStep }
 
     /// What a raise adds to the haircut, and the depth that brings it about, as a share of its
-    /// baseline: below it the breaker of MODEL §6 is stressed.
+    /// baseline: below it the breaker of MODEL §6 is elevated, so that both see the same sign.
     static let raise = 0.20
-    static let drought = 0.2
+    static let drought = 0.5
 
     mutating func table(
         from table: HaircutTable, _ configuration: AssetConfiguration

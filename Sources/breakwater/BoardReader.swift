@@ -7,7 +7,7 @@ import Operations
 import Quantities
 import Synchronization
 
-/// Reads the newest haircut tables off the bus for the operator's page and the metrics, as any
+/// Reads the newest haircut tables and breaker changes off the bus for the operator's page, as any
 /// other consumer would, from a thread of its own. What it cannot read stops nothing.
 final class BoardReader: Sendable {
     private let settings: Settings
@@ -18,7 +18,7 @@ final class BoardReader: Sendable {
     private let running = DispatchGroup()
 
     /// Records of each partition read back at the start: the topic is compacted, and each live
-    /// asset's table is published every second.
+    /// asset's table is published every second. Of older breaker changes the last may be missing.
     private static let recordsReadBack: Int64 = 2_000
 
     /// - Throws: when a file with a secret cannot be read.
@@ -63,15 +63,17 @@ final class BoardReader: Sendable {
         defer { consumer.close(within: .seconds(1)) }
         try consumer.assign(try starts(consumer))
         let batch = consumer.makeBatch(capacity: 200)
-        var decoder = HaircutDecoder()
-        var table = HaircutTable.blank
+        var messages = Decoded()
         while !isStopping.load(ordering: .acquiring) {
             consumer.wait(upTo: .milliseconds(100))
             consumer.poll()
             _ = consumer.takeEvents()
             for queue in consumer.queues {
                 while queue.drain(into: batch) > 0 {
-                    for index in 0..<batch.count { take(batch[index], &decoder, &table) }
+                    let isBreaker = queue.topicPartition.topic == settings.topics.breakers
+                    for index in 0..<batch.count {
+                        take(batch[index], isBreaker: isBreaker, &messages)
+                    }
                 }
                 if let failure = batch.failures.first { throw failure.error }
             }
@@ -86,33 +88,48 @@ final class BoardReader: Sendable {
 
     /// The end of each partition, less what is read back.
     private func starts(_ consumer: Consumer) throws(KafkaError) -> [TopicPartitionOffset] {
-        let topic = settings.topics.haircuts
         let admin = try Admin(
             ClientConfiguration(
                 bootstrapServers: settings.kafka.bootstrapServers, properties: properties))
         defer { admin.close(within: .milliseconds(500)) }
         let cluster = try admin.describeCluster(within: .seconds(2))
         var starts: [TopicPartitionOffset] = []
-        for partition in 0..<Int32(clamping: cluster.topics[topic]?.partitionCount ?? 0) {
-            let place = TopicPartition(topic, partition)
-            let (low, high) = try consumer.watermarks(of: place, within: .seconds(2))
-            starts.append(
-                TopicPartitionOffset(place, .at(max(low, high - Self.recordsReadBack))))
-        }
-        guard !starts.isEmpty else {
-            throw KafkaError(
-                code: KafkaError.Code.unknownTopic, operation: "find topic \(topic)")
+        for topic in [settings.topics.haircuts, settings.topics.breakers] {
+            let count = cluster.topics[topic]?.partitionCount ?? 0
+            guard count > 0 else {
+                throw KafkaError(
+                    code: KafkaError.Code.unknownTopic, operation: "find topic \(topic)")
+            }
+            for partition in 0..<Int32(clamping: count) {
+                let place = TopicPartition(topic, partition)
+                let (low, high) = try consumer.watermarks(of: place, within: .seconds(2))
+                starts.append(
+                    TopicPartitionOffset(place, .at(max(low, high - Self.recordsReadBack))))
+            }
         }
         return starts
     }
 
-    private func take(
-        _ record: Record, _ decoder: inout HaircutDecoder, _ table: inout HaircutTable
-    ) {
+    /// What is decoded into, again and again.
+    private struct Decoded {
+        var tableDecoder = HaircutDecoder()
+        var table = HaircutTable.blank
+        let changeDecoder = BreakerDecoder()
+        var change = BreakerChange.blank
+    }
+
+    private func take(_ record: Record, isBreaker: Bool, _ messages: inout Decoded) {
         guard let value = record.value, let key = record.key else { return }
         do throws(Refusal) {
-            try decoder.decode(value, key: key, recordTimestamp: nil, into: &table)
-            board.note(table, text: String(decoding: value, as: UTF8.self))
+            if isBreaker {
+                try messages.changeDecoder.decode(
+                    value, key: key, recordTimestamp: nil, into: &messages.change)
+                board.note(messages.change, text: String(decoding: value, as: UTF8.self))
+            } else {
+                try messages.tableDecoder.decode(
+                    value, key: key, recordTimestamp: nil, into: &messages.table)
+                board.note(messages.table, text: String(decoding: value, as: UTF8.self))
+            }
         } catch {
             board.noteUnreadable()
         }

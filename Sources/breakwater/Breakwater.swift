@@ -28,8 +28,7 @@ struct Breakwater: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, DemoCommand.self, BrokerCommand.self, FeedCommand.self,
             TopicsCommand.self,
-            ExplainCommand.self, StressCommand.self, ConfigCommand.self,
-            ControlCommand.self,
+            ExplainCommand.self, StressCommand.self, ControlCommand.self, ConfigCommand.self,
         ])
 
     static func main() async {

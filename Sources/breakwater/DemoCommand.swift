@@ -53,10 +53,16 @@ struct DemoCommand: ParsableCommand {
         say("Broker:   \(broker.bootstrapServers) (embedded; any Kafka client on this machine)")
         say("Scenario: \(scenario.name): \(scenario.description)")
 
-        let service = WorkerService.haircut(
-            try settings.pipeline(), workers: workers, log: Logger(label: "breakwater"))
+        let pipeline = try settings.pipeline()
+        let log = Logger(label: "breakwater")
+        let service = WorkerService.haircut(pipeline, workers: workers, log: log)
+        let observation = try Observation(
+            settings, plan: TopicPlan(pipeline.topics), log: log,
+            workers: { [service].observed })
+        say("Page:     \(observation.url)")
         service.start()
         defer {
+            observation.stop()
             service.stop()
             _ = service.wait(upTo: .seconds(9))
             broker.close()
@@ -71,7 +77,7 @@ struct DemoCommand: ParsableCommand {
     private func settings(for scenario: Scenario, address: String) throws -> Settings {
         var lines = [
             "kafka: {bootstrapServers: \"\(address)\", groupId: demo}", "delivery: at-least-once",
-            "clock: event", "log: {level: warning}", "assets:",
+            "clock: event", "http: {port: 0}", "log: {level: warning}", "assets:",
         ]
         for asset in scenario.assets {
             lines.append(

@@ -71,66 +71,97 @@ private func isLoopback(_ address: String) -> Bool {
     address.hasPrefix("127.") || address == "::1" || address == "localhost"
 }
 
-extension WorkerService {
-    /// What `/readyz` and `/api/workers` say of the workers.
+extension [WorkerService] {
+    /// What `/readyz`, `/metrics` and `/api/workers` say of the workers.
     var observed: (statuses: [WorkerStatus], metrics: [MetricFamily]) {
-        let reports = reports
-        let statuses = reports.enumerated().map { number, report in
-            let counters = report.counters
-            return WorkerStatus(
-                role: role == "margin" ? .margin : .haircut, number: number,
-                isAssigned: counters.isAssigned, failure: report.failure.map { "\($0)" },
-                partitions: counters.partitions.enumerated().map { index, partition in
-                    PartitionStatus(
-                        partition: partition,
-                        phase: !counters.serving.contains(partition)
-                            ? .restoring : index < counters.caughtUp ? .serving : .behind)
-                })
+        let statuses = flatMap { service in
+            service.reports.enumerated().map { number, report in
+                WorkerStatus(
+                    role: WorkerStatus.Role(rawValue: service.role) ?? .haircut, number: number,
+                    isAssigned: report.counters.isAssigned, failure: report.reason,
+                    partitions: report.counters.partitionStatuses)
+            }
         }
-        let counters = reports.reduce(WorkerCounters()) { $0 + $1.counters }
-        return (statuses, counters.families)
+        let counters = map { (role: $0.role, counters: $0.counters) }
+        return (statuses, WorkerCounters.families(counters))
+    }
+}
+
+extension WorkerReport {
+    /// Why the worker does not serve, a failure or a standstill.
+    fileprivate var reason: String? {
+        if let failure { return "\(failure)" }
+        guard stall > WorkerService.stallLimit else { return nil }
+        return "no progress for \(stall.components.seconds) s"
     }
 }
 
 extension WorkerCounters {
-    /// As metrics, under one spelling each.
-    var families: [MetricFamily] {
-        func counter(_ name: String, _ help: String, _ value: Int) -> MetricFamily {
-            MetricFamily("breakwater_\(name)_total", .counter, help, value)
+    /// Partitions that are restored count as caught up from the lowest on: the workers report how
+    /// many have read all their inputs, not which.
+    fileprivate var partitionStatuses: [PartitionStatus] {
+        var caughtUp = caughtUp
+        return partitions.map { partition in
+            guard serving.contains(partition) else {
+                return PartitionStatus(partition: partition, phase: .restoring)
+            }
+            caughtUp -= 1
+            return PartitionStatus(
+                partition: partition, phase: caughtUp >= 0 ? .serving : .behind)
+        }
+    }
+
+    /// As metrics, under one spelling each, with a series a role.
+    static func families(_ roles: [(role: String, counters: WorkerCounters)]) -> [MetricFamily] {
+        func family(
+            _ name: String, _ help: String, _ label: String? = nil,
+            _ values: (WorkerCounters) -> [(String, Int)]
+        ) -> MetricFamily {
+            MetricFamily(
+                "breakwater_\(name)_total", .counter, help,
+                roles.flatMap { role, counters in
+                    values(counters).map { value, count in
+                        MetricFamily.Sample(
+                            labels: [.init("role", role)]
+                                + (label.map { [.init($0, value)] } ?? []),
+                            value: Double(count))
+                    }
+                })
+        }
+        func counter(
+            _ name: String, _ help: String, _ value: KeyPath<WorkerCounters, Int>
+        ) -> MetricFamily {
+            family(name, help) { [("", $0[keyPath: value])] }
         }
         return [
-            MetricFamily(
-                "breakwater_records_total", .counter, "Records taken from input topics",
+            family("records", "Records taken from input topics", "input") {
                 [
-                    .init(labels: [.init("input", "quotes")], value: Double(quotes)),
-                    .init(labels: [.init("input", "surfaces")], value: Double(surfaces)),
-                    .init(labels: [.init("input", "exposures")], value: Double(exposures)),
-                    .init(labels: [.init("input", "controls")], value: Double(controls)),
-                    .init(labels: [.init("input", "positions")], value: Double(positions)),
-                    .init(labels: [.init("input", "haircuts")], value: Double(haircuts)),
-                ]),
-            counter("messages_applied", "Messages that changed a shard", applied),
-            counter("duplicates", "Messages not newer than the last of their source", duplicates),
-            counter("sequence_resets", "Senders that began anew", sequenceResets),
-            counter("unlisted_messages", "Messages of assets not configured", unlisted),
-            MetricFamily(
-                "breakwater_refusals_total", .counter, "Records sent to the dead letters",
-                refusals.sorted { $0.key < $1.key }.map {
-                    .init(labels: [.init("code", $0.key)], value: Double($0.value))
-                }),
-            counter("haircuts", "Haircut tables published", published),
-            counter("breaker_changes", "Changes of breaker states published", breakerChanges),
-            counter("margin_requirements", "Requirements published", requirements),
-            counter("liquidation_alerts", "Alerts published", alerts),
-            counter("exposures", "Exposure ladders published", ladders),
-            counter("transaction_aborts", "Transactions aborted and sent again", aborts),
-            counter("producer_replacements", "Producers replaced after an error", replacements),
-            counter("restores", "Restores of shards after an assignment", restores),
-            counter("unreadable_records", "Own records that could not be read", unreadable),
-            counter("unknown_assets", "Assets held without a haircut table", unknownAssets),
-            counter("timers", "Timers given to shards", timers),
-            counter("commits", "Commits of input positions", commits),
-            counter("offset_resets", "Positions lost, reading began again", offsetResets),
+                    ("quotes", $0.quotes), ("surfaces", $0.surfaces), ("positions", $0.positions),
+                    ("haircuts", $0.haircuts), ("exposures", $0.exposures),
+                    ("controls", $0.controls),
+                ]
+            },
+            counter("messages_applied", "Messages that changed a shard", \.applied),
+            counter(
+                "duplicates", "Messages not newer than the last of their source", \.duplicates),
+            counter("sequence_resets", "Senders that began anew", \.sequenceResets),
+            counter("unlisted_messages", "Messages of assets not configured", \.unlisted),
+            counter("unreadable_records", "Our own records that cannot be read", \.unreadable),
+            family("refusals", "Records sent to the dead letters", "code") {
+                $0.refusals.sorted { $0.key < $1.key }
+            },
+            counter("haircuts", "Haircut tables published", \.published),
+            counter("breakers", "Breaker changes published", \.breakerChanges),
+            counter("margin_requirements", "Margin requirements published", \.requirements),
+            counter("liquidation_alerts", "Liquidation alerts published", \.alerts),
+            counter("exposures", "Exposures published", \.ladders),
+            counter("unknown_assets", "Assets held without a haircut table", \.unknownAssets),
+            counter("timers", "Timers given to shards", \.timers),
+            counter("commits", "Batches delivered with their positions", \.commits),
+            counter("aborts", "Transactions aborted and sent again", \.aborts),
+            counter("producer_replacements", "Producers replaced", \.replacements),
+            counter("restores", "Restores of shards after an assignment", \.restores),
+            counter("offset_resets", "Positions lost, reading began again", \.offsetResets),
         ]
     }
 }

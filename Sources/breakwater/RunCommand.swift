@@ -43,13 +43,7 @@ struct RunCommand: ParsableCommand {
         }
         let observation = try Observation(
             settings, plan: TopicPlan(pipeline.topics), log: log,
-            workers: {
-                let observed = services.map(\.observed)
-                return (
-                    observed.flatMap(\.statuses),
-                    services.reduce(WorkerCounters()) { $0 + $1.counters }.families
-                )
-            })
+            workers: { services.observed })
         defer { observation.stop() }
         try TopicCheck.waitUntilSound(
             pipeline, log: log, isStopped: { Interruption.shared.isRequested })

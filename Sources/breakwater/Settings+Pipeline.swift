@@ -10,8 +10,8 @@ extension Settings {
     func pipeline() throws(SettingsRefusal) -> PipelineConfiguration {
         PipelineConfiguration(
             bootstrapServers: kafka.bootstrapServers, groupId: kafka.groupId,
-            instanceId: kafka.instanceId,
-            clientProperties: try clientProperties(), topics: pipelineTopics,
+            instanceId: kafka.instanceId, clientProperties: try clientProperties(),
+            topics: pipelineTopics,
             clock: clock == .wall ? .wall : .event,
             delivery: delivery == .exactlyOnce ? .exactlyOnce : .atLeastOnce, assets: assets,
             margin: MarginConfiguration(valuationCurrency: valuationCurrency, parameters: margin))

@@ -120,7 +120,7 @@ import Testing
         try withFile(broker.configuration()) { path in
             let service = try RunningProcess(["run", "--config", path])
             try service.wait(for: "an assignment") {
-                (service.output + service.errors).contains("serving quotes partitions")
+                (service.output + service.errors).contains("serving market.quotes.v1 partitions")
             }
             broker.process.signal(SIGKILL)
             try broker.process.waitUntilExit(within: .seconds(5))

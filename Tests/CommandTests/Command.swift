@@ -141,6 +141,8 @@ final class BrokerProcess {
 
     static let topics = [
         "market.quotes.v1": 2, "market.iv-surfaces.v1": 2, "risk.haircuts.v1": 2,
-        "breakwater.dead-letters.v1": 1,
+        "risk.breakers.v1": 2, "risk.exposures.v1": 2, "breakwater.checkpoints.v1": 2,
+        "accounts.positions.v1": 2, "risk.margin-requirements.v1": 2,
+        "risk.liquidation-alerts.v1": 2, "risk.controls.v1": 1, "breakwater.dead-letters.v1": 1,
     ]
 }

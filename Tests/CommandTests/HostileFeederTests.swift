@@ -20,7 +20,7 @@ import Testing
         try withFile(broker.configuration()) { path in
             let service = try RunningProcess(["run", "--config", path])
             try service.wait(upTo: .seconds(60), for: "an assignment") {
-                service.errors.contains("serving quotes partitions")
+                service.errors.contains("serving market.quotes.v1 partitions")
             }
             func feed(_ seconds: Double, _ seed: Int) throws {
                 let feeder = try RunningProcess(

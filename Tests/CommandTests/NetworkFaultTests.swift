@@ -56,14 +56,15 @@ import Testing
                         .flatMap { Double($0.1) }, "\(feed.output)")
                 #expect(sent > 100)
                 try service.wait(upTo: .seconds(60), for: "all records applied") {
-                    let quotes = metric("breakwater_records_total{input=\"quotes\"}", port: port)
+                    let quotes = metric(
+                        "breakwater_records_total{role=\"haircut\",input=\"quotes\"}", port: port)
                     let surfaces = metric(
-                        "breakwater_records_total{input=\"surfaces\"}", port: port)
+                        "breakwater_records_total{role=\"haircut\",input=\"surfaces\"}", port: port)
                     return (quotes ?? 0) + (surfaces ?? 0) >= sent
                 }
                 try becomeReady(service, port)
-                #expect(metric("breakwater_duplicates_total", port: port) == 0)
-                #expect(metric("breakwater_offset_resets_total", port: port) == 0)
+                #expect(metric("breakwater_duplicates_total{role=\"haircut\"}", port: port) == 0)
+                #expect(metric("breakwater_offset_resets_total{role=\"haircut\"}", port: port) == 0)
             }
             service.signal(SIGTERM)
             try service.waitUntilExit(within: .seconds(10))

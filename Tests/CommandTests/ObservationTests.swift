@@ -49,7 +49,8 @@ import Testing
             #expect(Client.get(port: port, "/").body.hasPrefix("<!doctype html>"))
             let metrics = Client.get(port: port, "/metrics").body
             for name in [
-                "breakwater_records_total{input=\"quotes\"} ", "breakwater_haircuts_total ",
+                "breakwater_records_total{role=\"haircut\",input=\"quotes\"} ",
+                "breakwater_haircuts_total{role=\"haircut\"} ",
                 "breakwater_haircut_initial_ratio{asset=\"BTC\"} 0.", "breakwater_ready 1\n",
             ] {
                 #expect(metrics.contains("\n" + name), "\(name)")

@@ -15,7 +15,8 @@ def names_made():
     """Every metric name in the sources, also those put together from a counter's name."""
     text = "".join(path.read_text("utf-8") for path in sorted(ROOT.glob("Sources/**/*.swift")))
     made = set(re.findall(r'"((?:breakwater|process)_[a-z_]+)"', text))
-    made |= {f"breakwater_{name}_total" for name in re.findall(r'counter\("([a-z_]+)"', text)}
+    made |= {f"breakwater_{name}_total" for name in re.findall(
+        r'(?:counter|family)\(\s*"([a-z_]+)"', text)}
     return made
 
 

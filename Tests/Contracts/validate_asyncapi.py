@@ -13,7 +13,14 @@ from contracts import SCHEMAS
 CHANNELS = {  # topic: message, cleanup policy
     "market.quotes.v1": ("quote.v1", "delete"),
     "market.iv-surfaces.v1": ("iv-surface.v1", "compact"),
+    "accounts.positions.v1": ("positions.v1", "compact"),
+    "risk.controls.v1": ("control.v1", "compact"),
     "risk.haircuts.v1": ("haircut.v1", "compact"),
+    "risk.margin-requirements.v1": ("margin-requirement.v1", "compact"),
+    "risk.liquidation-alerts.v1": ("liquidation-alert.v1", "delete"),
+    "risk.breakers.v1": ("breaker.v1", "delete"),
+    "risk.exposures.v1": ("exposure.v1", "compact"),
+    "breakwater.checkpoints.v1": ("checkpoint.v1", "compact"),
     "breakwater.dead-letters.v1": ("dead-letter", "delete"),
 }
 

@@ -9,19 +9,31 @@ import sys
 
 from contracts import SCHEMAS, problems, validator
 
-MESSAGES = {"quote.v1", "iv-surface.v1", "haircut.v1"}
-REFUSALS = {
+# Of messages with nothing of their own to refuse; "too-large" takes a body over 900 kB: the
+# decoder's tests make one.
+COMMON = {
     "empty-body", "malformed-json", "duplicate-field", "unknown-schema", "missing-field",
-    "wrong-type", "out-of-range", "crossed-book", "level-not-positive", "levels-out-of-order",
-    "key-mismatch", "future-time",
-}  # "too-large" takes a body over 900 kB: the decoder's tests make one
+    "wrong-type", "out-of-range", "key-mismatch",
+}
+REFUSALS = {  # message: what its examples must be refused with, each at least once
+    "quote.v1": COMMON | {
+        "future-time", "crossed-book", "level-not-positive", "levels-out-of-order"},
+    "iv-surface.v1": COMMON | {"future-time"},
+    "haircut.v1": COMMON,
+    "positions.v1": COMMON | {"future-time", "duplicate-asset", "duplicate-instrument"},
+    "margin-requirement.v1": COMMON,
+    "liquidation-alert.v1": COMMON,
+    "exposure.v1": COMMON,
+    "breaker.v1": COMMON,
+    "control.v1": COMMON | {"future-time", "not-approved", "bad-expiry"},
+}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 def main():
     examples = SCHEMAS / "examples"
     manifest = json.loads((examples / "manifest.json").read_text("ascii"))
-    schemas = {message: validator(message) for message in MESSAGES}
+    schemas = {message: validator(message) for message in REFUSALS}
     faults = []
     counts = collections.Counter()
     seen = collections.defaultdict(set)
@@ -35,7 +47,9 @@ def main():
 
     for entry in manifest:
         file, message = entry["file"], entry["message"]
-        if file not in on_disk:
+        if message not in REFUSALS:
+            faults.append(f"{file}: is of no known message")
+        if file not in on_disk or message not in REFUSALS:
             continue
         kind = file.split("/")[1]
         if not file.startswith(f"{message}/") or kind not in ("valid", "invalid"):
@@ -50,14 +64,14 @@ def main():
             if "refusal" in entry or "schemaRefuses" in entry:
                 faults.append(f"{file}: is valid, yet names a refusal")
             continue
-        if entry.get("refusal") not in REFUSALS:
-            faults.append(f"{file}: unknown refusal {entry.get('refusal')}")
         seen[message].add(entry.get("refusal"))
         if entry.get("schemaRefuses") is not bool(found):
             faults.append(f"{file}: schemaRefuses is {entry.get('schemaRefuses')}, found {found}")
 
-    faults += [f"quote.v1: no example of {r}" for r in sorted(REFUSALS - seen["quote.v1"])]
-    for message in sorted(MESSAGES):
+    for message in sorted(REFUSALS):
+        missing, unknown = REFUSALS[message] - seen[message], seen[message] - REFUSALS[message]
+        faults += [f"{message}: no example of {refusal}" for refusal in sorted(missing)]
+        faults += [f"{message}: unknown refusal {refusal}" for refusal in sorted(unknown)]
         print(f"{message}: {counts[message, 'valid']} valid and {counts[message, 'invalid']} "
               f"invalid examples, {len(seen[message])} refusals")
         if not counts[message, "valid"] or not counts[message, "invalid"]:

@@ -21,14 +21,19 @@ struct HaircutShardTests {
         var offset: Int64 = 0
         var sequence: Int64 = 0
 
-        init(sources: Int? = nil) throws {
+        init(
+            sources: Int? = nil, exposureShards: Int = 0,
+            parameters: HaircutParameters = HaircutParameters(.major)
+        ) throws {
             let bitcoin = AssetConfiguration(
                 asset: try #require(Identifier("BTC")), assetClass: .major,
                 primaryVenue: try #require(Identifier("house")),
                 dailyVolume: FixedDecimal(100_000), depthReference: FixedDecimal(40_000_000),
                 systemCollateral: FixedDecimal(500_000_000), sources: sources,
-                parameters: HaircutParameters(.major), parametersHash: "sha256:test")
-            shard = HaircutShard(assets: [bitcoin])
+                parameters: parameters, parametersHash: "sha256:test")
+            shard = HaircutShard(assets: [bitcoin], exposureShards: exposureShards) {
+                "sha256:floor-\($0.parameters.floor)"
+            }
         }
 
         /// A book with a tick of spread around `mid` and about `depth` within 2 %.

@@ -6,17 +6,22 @@ import TestSupport
 import Testing
 
 /// Random events for a shard of three assets: quotes of several venues, empty sides, surfaces good
-/// and bad, duplicates, restarts of senders, gaps and timers.
+/// and bad, exposures of three margin shards, controls and their ends, duplicates, restarts of
+/// senders, gaps and timers.
 struct RandomMarket {
     enum Event {
         case quote(Quote)
         case surface(Surface)
+        case exposure(Exposure)
+        case control(Control)
+        case withdrawal(Control.Key)
         case timer(Instant)
     }
 
     enum Outcome: Hashable {
         case done(Disposition)
         case refused(SurfaceRefusal)
+        case uncontrolled(ControlRefusal)
     }
 
     static let names = ["BTC", "SOL", "USDE"]
@@ -27,8 +32,8 @@ struct RandomMarket {
     private var now = Instant(nanoseconds: 1_760_000_000_123_456_789)
     private var mids = [60_000.0, 150, 1]
     private var sequence: Int64 = 0
-    /// Surfaces as the topic holds them, in order.
-    private var surfaces: [Surface] = []
+    /// What the topics of tables hold, in order.
+    private var tables: [Event] = []
 
     init(seed: UInt64) throws {
         random = SplitMix64(seed: seed)
@@ -43,7 +48,13 @@ struct RandomMarket {
         }
     }
 
-    func makeShard() throws -> HaircutShard { HaircutShard(assets: configurations) }
+    static let exposureShards: Int32 = 3
+
+    func makeShard() throws -> HaircutShard {
+        HaircutShard(assets: configurations, exposureShards: Int(Self.exposureShards)) {
+            "sha256:\($0.parameters.floor)"
+        }
+    }
 
     private mutating func passTime() {
         let step =
@@ -62,7 +73,11 @@ struct RandomMarket {
         switch random.next() % 20 {
         case 0...1: return .timer(now)
         case 2...3: return .surface(try surface(of: asset))
-        case 4...7: return .quote(try index(of: asset))
+        case 4: return .exposure(exposure(of: asset))
+        case 5:
+            guard random.next() % 4 == 0 else { return .exposure(exposure(of: asset)) }
+            return random.next() % 3 == 0 ? .withdrawal(controlKey()) : .control(control())
+        case 6...8: return .quote(try index(of: asset))
         default: return .quote(try book(of: asset))
         }
     }
@@ -110,6 +125,65 @@ struct RandomMarket {
             })
     }
 
+    private mutating func exposure(of asset: Int) -> Exposure {
+        let pledged = random.logarithmic(in: 1e5...1e8)
+        func rungs(_ steps: [Double], _ part: Double) -> [Exposure.Rung] {
+            if random.next() % 10 == 0 { return [] }
+            var value = 0.0
+            return steps.map { step in
+                value += random.next() % 3 == 0 ? random.logarithmic(in: 1...(pledged * part)) : 0
+                return Exposure.Rung(step: step, value: FixedDecimal(Int(value)))
+            }
+        }
+        return Exposure(
+            asset: configurations[asset].asset, shard: Int32(random.next() % 4),
+            time: lateTime(), sequence: nextSequence(),
+            haircutSequence: Int64(random.next() % 400), price: FixedDecimal(1),
+            pledged: FixedDecimal(Int(pledged)), pledgedValue: FixedDecimal(Int(pledged)),
+            borrowed: .zero, byHaircut: rungs(Exposure.rises, 0.02),
+            byPrice: rungs(Exposure.falls, 0.1), accounts: 10)
+    }
+
+    private mutating func controlKey() -> Control.Key {
+        let actions = Control.Action.allCases
+        return Control.Key(
+            asset: random.next() % 3 == 0
+                ? nil : configurations[Int(random.next() % 3)].asset,
+            action: actions[Int(random.next() % 4)])
+    }
+
+    private mutating func control() -> Control {
+        let key = controlKey()
+        let order: Control.Order
+        switch key.action {
+        case .override:
+            order = .override(Haircut(initial: random.double(in: 0.2...0.6), maintenance: 0.123))
+        case .freeze: order = .freeze
+        case .solvency: order = .solvency
+        case .parameters:
+            var changes = [
+                Control.ParameterChange(
+                    name: "floor", value: .number(random.double(in: -0.01...0.2)))
+            ]
+            if random.next() % 3 == 0 {
+                let notionals = [200_000, 1_000_000, 7_000_000].map { FixedDecimal($0) }
+                changes.append(
+                    Control.ParameterChange(name: "notionals", value: .amounts(notionals)))
+            }
+            if random.next() % 3 == 0 {
+                changes.append(
+                    Control.ParameterChange(name: "roundingBasisPoints", value: .number(10)))
+            }
+            order = .parameters(changes)
+        }
+        let length = random.logarithmic(in: 1...3_000)
+        let expires = now.advanced(byNanoseconds: Int64(length * 1e9))
+        return Control(
+            asset: key.asset, time: now, sequence: nextSequence(), order: order,
+            expires: key.action == .parameters ? nil : expires, reason: "test", by: "alice",
+            approvedBy: "bob")
+    }
+
     /// Mostly now, sometimes a little earlier.
     private mutating func lateTime() -> Instant {
         guard random.next() % 10 == 0 else { return now }
@@ -144,6 +218,23 @@ struct RandomMarket {
                         cause: .record(topic: "s", partition: 0, offset: surface.sequence),
                         to: &sink))
             } catch { return .refused(error) }
+        case .exposure(let exposure):
+            return .done(
+                shard.apply(
+                    exposure, cause: .record(topic: "e", partition: 0, offset: exposure.sequence),
+                    to: &sink))
+        case .control(let control):
+            do {
+                return .done(
+                    try shard.apply(
+                        control,
+                        cause: .record(topic: "c", partition: 0, offset: control.sequence),
+                        to: &sink))
+            } catch { return .uncontrolled(error) }
+        case .withdrawal(let key):
+            return .done(
+                shard.withdraw(
+                    key, cause: .record(topic: "c", partition: 0, offset: 0), to: &sink))
         case .timer(let time):
             shard.apply(timer: time, to: &sink)
             return .done(.applied)
@@ -151,12 +242,23 @@ struct RandomMarket {
     }
 
     /// Keeps what the topics of tables hold after an event.
-    mutating func note(_ event: Event, _ outcome: Outcome) {
-        if case .surface(let surface) = event { surfaces.append(surface) }
+    mutating func note(_ event: Event) {
+        switch event {
+        case .quote, .timer: break
+        case .surface, .exposure, .control, .withdrawal: tables.append(event)
+        }
     }
 
     /// Reads the topics of tables from their start, as a worker does after a restore.
-    func readTablesAgain(into shard: inout HaircutShard) throws {
-        for surface in surfaces { _ = try? shard.restore(surface) }
+    func readTablesAgain(into shard: inout HaircutShard) {
+        for event in tables {
+            switch event {
+            case .surface(let surface): _ = try? shard.restore(surface)
+            case .exposure(let exposure): _ = shard.restore(exposure)
+            case .control(let control): _ = try? shard.restore(control)
+            case .withdrawal(let key): shard.restoreWithdrawal(of: key)
+            case .quote, .timer: break
+            }
+        }
     }
 }

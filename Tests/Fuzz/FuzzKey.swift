@@ -1,13 +1,8 @@
 import Quantities
 
-private let keyText: StaticString = "BTC"
-
-/// The key of every fuzzed record, so that bodies for this asset can be taken.
-func withFuzzKey<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    body(UnsafeRawBufferPointer(start: keyText.utf8Start, count: keyText.utf8CodeUnitCount))
+/// The key of every fuzzed record of a message, so that bodies for it can be taken.
+func withFuzzKey<Result>(
+    _ text: StaticString = "BTC", _ body: (UnsafeRawBufferPointer) -> Result
+) -> Result {
+    body(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
 }
-
-let fuzzKey: Identifier = {
-    guard let key = Identifier("BTC") else { preconditionFailure("BTC is a name") }
-    return key
-}()

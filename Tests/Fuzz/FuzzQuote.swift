@@ -2,8 +2,7 @@ import Market
 import Messages
 import Quantities
 
-nonisolated(unsafe) private var quote = Quote(
-    asset: fuzzKey, venue: fuzzKey, kind: .index, time: Instant(nanoseconds: 0), sequence: 0)
+nonisolated(unsafe) private var quote = Quote.blank
 nonisolated(unsafe) private let decoder = QuoteDecoder()
 
 /// What the quote decoder takes, it takes again, the same, once written.

@@ -2,8 +2,7 @@ import Market
 import Messages
 import Quantities
 
-nonisolated(unsafe) private var surface = Surface(
-    asset: fuzzKey, time: Instant(nanoseconds: 0), sequence: 0, expiries: [])
+nonisolated(unsafe) private var surface = Surface.blank
 nonisolated(unsafe) private var decoder = SurfaceDecoder()
 
 /// What the surface decoder takes, it takes again, the same, once written.

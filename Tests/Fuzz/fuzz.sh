@@ -24,12 +24,13 @@ room() {
         -emit-object -o "$work/$name.o" "$@"
 }
 room RealModule "$numerics"/RealModule/*.swift
-for name in Quantities Market Haircuts Messages; do
+for name in Quantities Market Haircuts Margin Messages; do
     room "$name" "$root/Sources/$name"/*.swift
 done
 
 export ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no
-for target in Quote:quote Surface:iv-surface Haircut:haircut; do
+for target in Quote:quote Surface:iv-surface Haircut:haircut Positions:positions \
+    Requirement:margin-requirement Exposure:exposure Control:control; do
     name=${target%%:*}
     message=${target##*:}
     corpus=$work/corpus-$message
@@ -45,7 +46,7 @@ for target in Quote:quote Surface:iv-surface Haircut:haircut; do
         -I "$work/modules" $shims -module-name "Fuzz$name" \
         "$root/Tests/Fuzz/Fuzz$name.swift" "$root/Tests/Fuzz/FuzzKey.swift" \
         "$work/RealModule.o" "$work/Quantities.o" "$work/Market.o" "$work/Haircuts.o" \
-        "$work/Messages.o" -o "$work/fuzz-$message"
+        "$work/Margin.o" "$work/Messages.o" -o "$work/fuzz-$message"
     echo "fuzzing $message for $seconds s"
     "$work/fuzz-$message" "$corpus" -max_total_time="$seconds" -max_len=4096 -verbosity=1 \
         -print_final_stats=1 -artifact_prefix="$work/crashes/$message-" 2>&1 |

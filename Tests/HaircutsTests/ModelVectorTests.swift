@@ -109,6 +109,16 @@ struct ModelVectorTests {
         }
     }
 
+    @Test func theBranchingRatioAgrees() {
+        #expect(vectors.branching.count == 3)
+        for run in vectors.branching {
+            expectClose(
+                HaircutModel.branchingRatio(
+                    dailyDeviation: run.sigmaDay, forced: run.forced, volume: run.volume),
+                run.out)
+        }
+    }
+
     @Test func theLimiterAgreesAtEveryStepLength() throws {
         #expect(vectors.limiter.count == 3)
         let limiter = Limiter(HaircutParameters(.major))

@@ -12,6 +12,7 @@ struct ModelVectors: Decodable {
     var haircut: [Market]
     var limiter: [LimiterRun]
     var deadBand: [DeadBand]
+    var branching: [Branching]
 
     struct Realised: Decodable {
         var decay: Double
@@ -108,6 +109,13 @@ struct ModelVectors: Decodable {
             var state: String
             var value: Double
         }
+    }
+
+    struct Branching: Decodable {
+        var sigmaDay: Double
+        var forced: Double
+        var volume: Double
+        var out: Double
     }
 
     struct DeadBand: Decodable {

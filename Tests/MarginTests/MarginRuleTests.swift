@@ -87,7 +87,7 @@ struct MarginRuleTests {
         let one = account(positions: [
             perpetual("BTC", "1", at: "60060"), perpetual("ETH", "-20", at: "3000"),
         ])
-        let both: AccountAssessment = assess(one, in: markets(other))
+        let both = assess(one, in: markets(other))
         #expect(agree(both.figures.requirement.maintenance, 6_006 + 60_000 * 0.1 / 0.9))
     }
 
@@ -161,7 +161,7 @@ struct MarginRuleTests {
     // Owners
 
     @Test func accountsOfOneOwnerCountAsOneAndShareTheLossInProportion() {
-        let both = assess(
+        let both = assessOwner(
             account(["BTC": "1"], named: "A-1"), account(["BTC": "3"], named: "A-2"), in: markets())
         let one = assess(account(["BTC": "4"]))
         let sum = both[0].figures.collateral.maintenance + both[1].figures.collateral.maintenance
@@ -173,7 +173,7 @@ struct MarginRuleTests {
     }
 
     @Test func debtsOfOneOwnerAreEachAccountsOwn() {
-        let both = assess(
+        let both = assessOwner(
             account(["BTC": "1"], named: "A-1"), account(["BTC": "-1"], named: "A-2"), in: markets()
         )
         let apart = assess(account(["BTC": "1"]))

@@ -158,7 +158,7 @@ func flatSurface(
 
 let margin = MarginModel(valuationCurrency: dollar)
 
-func assess(
+func assessOwner(
     _ accounts: AccountSnapshot..., in tables: MarketTables, at time: Instant = moment(1)
 ) -> [AccountAssessment] {
     margin.assess(accounts, in: tables, at: time)

@@ -86,12 +86,77 @@ struct ExampleTests {
 
     /// Every digit of a table's times is written, so what comes back is the same in full.
     @Test func everyTableIsTakenOrRefusedAsTheManifestSays() throws {
-        try hold("haircut.v1", valid: 30, invalid: 262) {
+        try hold("haircut.v1", valid: 36, invalid: 286) {
             decodeHaircut($0, key: $1, timestamp: $2)
         } write: {
             $1.write($0)
         } asWritten: {
             $0
+        }
+    }
+
+    @Test func everySnapshotIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("positions.v1", valid: 43, invalid: 202) {
+            decodePositions($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: { snapshot in
+            var snapshot = snapshot
+            snapshot.time = snapshot.time.inMicroseconds
+            return snapshot
+        }
+    }
+
+    @Test func everyRequirementIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("margin-requirement.v1", valid: 29, invalid: 167) {
+            decodeRequirement($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: {
+            $0
+        }
+    }
+
+    @Test func everyAlertIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("liquidation-alert.v1", valid: 28, invalid: 127) {
+            decodeAlert($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: {
+            $0
+        }
+    }
+
+    @Test func everyExposureIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("exposure.v1", valid: 20, invalid: 146) {
+            decodeExposure($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: {
+            $0
+        }
+    }
+
+    @Test func everyBreakerChangeIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("breaker.v1", valid: 16, invalid: 91) {
+            decodeBreaker($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: {
+            $0
+        }
+    }
+
+    @Test func everyControlIsTakenOrRefusedAsTheManifestSays() throws {
+        try hold("control.v1", valid: 36, invalid: 152) {
+            decodeControl($0, key: $1, timestamp: $2)
+        } write: {
+            $1.write($0)
+        } asWritten: { control in
+            var control = control
+            control.time = control.time.inMicroseconds
+            control.expires = control.expires?.inMicroseconds
+            return control
         }
     }
 
@@ -112,6 +177,12 @@ struct ExampleTests {
         try expect("iv-surface.v1", .futureTime)
         // A table is stamped by its own sender, so there is nothing to be ahead of.
         try expect("haircut.v1")
+        try expect("positions.v1", .futureTime, .duplicateAsset, .duplicateInstrument)
+        try expect("margin-requirement.v1")
+        try expect("liquidation-alert.v1")
+        try expect("exposure.v1")
+        try expect("breaker.v1")
+        try expect("control.v1", .futureTime, .notApproved, .badExpiry)
     }
 
     @Test func everyMessageTakes900000BytesAndNotOneMore() {
@@ -129,6 +200,12 @@ struct ExampleTests {
         expect(Examples.index) { decodeQuote($0) }
         expect(Examples.surface) { decodeSurface($0) }
         expect(Examples.haircut) { decodeHaircut($0) }
+        expect(Examples.positions) { decodePositions($0) }
+        expect(Examples.requirement) { decodeRequirement($0) }
+        expect(Examples.alert) { decodeAlert($0) }
+        expect(Examples.exposure) { decodeExposure($0) }
+        expect(Examples.breaker) { decodeBreaker($0) }
+        expect(Examples.control) { decodeControl($0) }
     }
 
     @Test func theRecordedBooksWithAPhantomBidAreCrossed() throws {

@@ -8,6 +8,8 @@ final class Checks {
     private let log: MemoryLog
     private let plan: Plan
     private var haircuts = HaircutCheck()
+    private var breakers = BreakerCheck()
+    private var margin = MarginCheck()
     private var deadLetters = DeadLetterCheck()
     private var cursors: [TopicPartition: Int64] = [:]
     private var lastTimestamp = Plan.start
@@ -36,7 +38,9 @@ final class Checks {
         let count = Int32(log.partitionCount(of: input.topic.rawValue) ?? 1)
         keyless += 1
         let partition =
-            key?.withUnsafeBytes { murmur2Partition(of: $0, partitionCount: count) }
+            (input.partitionKey.map { Array($0.utf8) } ?? key)?.withUnsafeBytes {
+                murmur2Partition(of: $0, partitionCount: count)
+            }
             ?? keyless % count
         // A compacted topic refuses a record without a key, as a broker does.
         _ = try? log.append([record], to: TopicPartition(input.topic.rawValue, partition))
@@ -51,16 +55,21 @@ final class Checks {
                     from: max(cursor, partition.startOffset), .readCommitted)
             else { continue }
             cursors[place] = fetched.nextOffset
-            for record in fetched.records {
-                if let violation = see(record, place) { return violation }
+            for (record, transaction) in zip(fetched.records, fetched.transactions) {
+                if let violation = see(record, place, transaction) { return violation }
             }
         }
         return nil
     }
 
-    private func see(_ record: StoredRecord, _ place: TopicPartition) -> Violation? {
+    private func see(
+        _ record: StoredRecord, _ place: TopicPartition, _ transaction: Int?
+    ) -> Violation? {
         switch TopicName(rawValue: place.topic) {
         case .haircuts: haircuts.see(record, place)
+        case .breakers: breakers.see(record, place)
+        case .requirements: margin.see(requirement: record, place, transaction: transaction)
+        case .alerts: margin.see(alert: record, place, transaction: transaction)
         case .deadLetters: deadLetters.see(record)
         default: nil
         }
@@ -70,11 +79,18 @@ final class Checks {
     func final() -> Violation? {
         var refused: Set<DeadLetterCheck.Origin> = []
         for partition in 0..<Int32(plan.partitions) {
-            let reference = Reference(log, partition: partition)
+            let reference = Reference(log, partition: partition, count: plan.partitions)
             refused.formUnion(reference.refused)
             if let violation = compare(reference, partition) { return violation }
         }
-        return deadLetters.compare(with: refused)
+        guard plan.roles.contains(.margin) else { return deadLetters.compare(with: refused) }
+        for partition in 0..<Int32(plan.partitions) {
+            let reference = MarginReference(
+                log, partition: partition, count: plan.partitions, tables: haircuts.lastTables)
+            refused.formUnion(reference.refused)
+            if let violation = margin.compareLast(with: reference) { return violation }
+        }
+        return margin.final() ?? deadLetters.compare(with: refused)
     }
 
     private func compare(_ reference: Reference, _ partition: Int32) -> Violation? {
@@ -101,7 +117,9 @@ final class Checks {
                         + "\(reference.tables.count)")
             }
         }
-        return haircuts.compareLast(with: reference, hasTimers: plan.clock == .wall)
+        return haircuts.compareLast(
+            with: reference, hasTimers: plan.clock == .wall,
+            hasExposures: plan.roles.contains(.margin))
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

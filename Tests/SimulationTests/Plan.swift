@@ -11,6 +11,9 @@ struct Plan {
     /// before everything else, so that it does not matter when a restored shard reads them.
     var isReplayable = false
     var partitions = 2
+    /// Whether processes have configured instance ids, so that they come back as the same members.
+    var isStatic = false
+    var roles = [Role.haircut]
     /// In order of their times.
     var events: [Event] = []
     /// Milliseconds until the last event; quiet follows.
@@ -69,12 +72,15 @@ struct Plan {
         var value: [UInt8]?
         /// For the reader of a failing history.
         var note: String
+        /// By which the partition is chosen; nil: by the key.
+        var partitionKey: String?
 
         var description: String { "\(topic) \(key ?? "no key"): \(note)" }
     }
 
     var description: String {
-        "seed \(seed), clock \(clock)\(isReplayable ? ", replayable" : ""), \(partitions) partitions, \(events.count) events:\n"
+        "seed \(seed), clock \(clock)\(isReplayable ? ", replayable" : "")"
+            + "\(isStatic ? ", static members" : ""), \(partitions) partitions, \(events.count) events:\n"
             + events.map { "  \($0)" }.joined(separator: "\n")
     }
 }

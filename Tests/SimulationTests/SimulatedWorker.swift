@@ -4,23 +4,26 @@ import MemoryLog
 import Pipeline
 import Synchronization
 
-/// A production worker on the clients of a process in memory.
-final class SimulatedWorker {
-    private let process: MemoryProcess
-    private let worker: HaircutWorker
-    private let control = WorkerControl()
+/// The two kinds of worker.
+enum Role: String {
+    case haircut, margin
+}
 
-    init(_ process: MemoryProcess, plan: Plan, lines: LogLines) throws(KafkaError) {
-        self.process = process
-        let log = process.log
-        worker = try HaircutWorker(
-            Production.configuration(plan, instance: process.name), clients: process,
-            now: { Production.monotonic(log.now) }, control: control,
-            log: Logger(label: process.name) { NotingLog(name: $0, lines: lines) })
+/// A production worker of either role on the clients of a process in memory.
+final class SimulatedWorker {
+    let role: Role
+    let name: String
+    private let worker: any SteppedWorker
+
+    init(_ role: Role, name: String, worker: any SteppedWorker) {
+        self.role = role
+        self.name = name
+        self.worker = worker
     }
 
     func step() throws(KafkaError) { try worker.step(upTo: .zero) }
 
+    /// As on SIGTERM: delivers what was applied and leaves.
     func finish() {
         worker.finish()
         worker.close()
@@ -28,13 +31,17 @@ final class SimulatedWorker {
 
     func close() { worker.close() }
 
-    var partitions: [Int32] { control.counters.partitions }
+    var partitions: [Int32] { worker.counters.partitions }
 
-    /// All partitions are served and all there is to read was applied and committed.
-    var isQuiet: Bool { control.counters.caughtUp == partitions.count }
-
-    var whyNotQuiet: String {
-        "process \(process.name) serves \(partitions), \(control.counters.caughtUp) caught up"
+    /// What it still has to do; nil when all there is to read was applied.
+    var whyNotQuiet: String? {
+        let counters = worker.counters
+        guard !counters.partitions.isEmpty else { return nil }
+        guard worker.isServing, counters.caughtUp == counters.partitions.count else {
+            return "\(name) serves \(counters.serving) of \(counters.partitions), "
+                + "\(counters.caughtUp) caught up"
+        }
+        return nil
     }
 }
 

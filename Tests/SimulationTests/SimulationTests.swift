@@ -5,14 +5,18 @@ import Testing
 
 /// The production pipeline and engine on a log in memory, with faults chosen by a seed.
 ///
-/// `SIMULATION_SEEDS` says which seeds: `500` is 1…500, `7-9` is 7, 8 and 9.
+/// `SIMULATION_SEEDS` says which seeds: `500` is 1…500, `7-9` is 7, 8 and 9. With
+/// `SIMULATION_SHRINK=0` failing histories are not made smaller.
 @Suite struct SimulationTests {
-    static var seeds: ClosedRange<UInt64> {
-        let text = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"] ?? "200"
-        let parts = text.split(separator: "-").compactMap { UInt64($0) }
-        guard let last = parts.last, last > 0 else { return 1...200 }
-        let first = parts.count > 1 ? parts[0] : 1
-        return min(first, last)...last
+    static let environment = ProcessInfo.processInfo.environment
+
+    static var seeds: ClosedRange<UInt64>? {
+        let parts = (environment["SIMULATION_SEEDS"] ?? "200").split(separator: "-")
+        let numbers = parts.compactMap { UInt64($0) }
+        guard numbers.count == parts.count, let last = numbers.last, numbers.count <= 2,
+            last >= numbers[0], last > 0
+        else { return nil }
+        return (numbers.count == 2 ? numbers[0] : 1)...last
     }
 
     /// The ground of the rest: where nothing goes wrong, all is as in the reference.
@@ -34,7 +38,7 @@ import Testing
     func everyPromiseIsKeptThroughEveryFault() throws {
         let start = ContinuousClock.now
         let outcome = Outcome()
-        let seeds = Self.seeds
+        let seeds = try #require(Self.seeds, "SIMULATION_SEEDS is a count or a range")
         DispatchQueue.concurrentPerform(iterations: seeds.count) { index in
             outcome.run(seeds.lowerBound + UInt64(index))
         }
@@ -75,6 +79,9 @@ private final class Outcome: Sendable, CustomStringConvertible {
     }
 
     private func report(_ seed: UInt64, _ violation: Violation) throws -> String {
+        guard SimulationTests.environment["SIMULATION_SHRINK"] != "0" else {
+            return "seed \(seed): \(violation)"
+        }
         let plan = try Shrinking.shrink(Plan(seed: seed), rule: violation.rule)
         let world = try World(plan)
         try world.run()

@@ -33,20 +33,33 @@ final class World {
         var faults = 0
     }
 
-    /// A place for one process with one worker.
+    /// A place for one process with a worker of each role.
     final class Slot {
         let number: Int
         var process: MemoryProcess?
-        var worker: SimulatedWorker?
+        var threads: [Thread]
         var starts = 0
+        /// Workers that were started in it, of all its processes.
+        var workers = 0
         /// Requests of each kind that are still to go wrong.
         var faults: [(call: Call, skip: Int, fault: Fault)] = []
         /// Whether it is in the middle of a turn, of which a request takes its time.
         var isBusy = false
         var frozenUntil: Int64 = 0
-        var resumesAt: Int64?
+        /// When a process is started in the place of one that was killed.
+        var returnsAt: Int64?
 
-        init(_ number: Int) { self.number = number }
+        init(_ number: Int, roles: [Role]) {
+            self.number = number
+            threads = roles.map { Thread(role: $0) }
+        }
+    }
+
+    /// A worker and when it, or the one in its place, is started.
+    struct Thread {
+        let role: Role
+        var worker: SimulatedWorker?
+        var startsAt: Int64?
     }
 
     init(_ plan: Plan) throws {
@@ -58,7 +71,7 @@ final class World {
                 cleanup: topic.isCompacted ? .compact : .delete)
         }
         checks = Checks(log, plan)
-        slots = (0..<Plan.slots).map(Slot.init)
+        slots = (0..<Plan.slots).map { Slot($0, roles: plan.roles) }
     }
 
     // MARK: Time
@@ -71,9 +84,15 @@ final class World {
         guard violation == nil else { return }
         quieten()
         let end = time + 60_000
-        while violation == nil, time < end, !isQuiet || time < plan.length + 25_000 { tick() }
+        // What was applied last is delivered, and time has come for what is due by time alone.
+        var restsSince = time
+        while violation == nil, time < end, time < plan.length + 25_000 || time < restsSince + 3_000
+        {
+            tick()
+            if !isQuiet { restsSince = time }
+        }
         if violation == nil, !isQuiet {
-            let why = slots.compactMap { $0.worker?.whyNotQuiet }.joined(separator: ", ")
+            let why = workers.compactMap(\.whyNotQuiet).joined(separator: ", ")
             violation = Violation(.quiet, "after a minute without faults: \(why)")
         }
         if violation == nil { violation = checks.final() }
@@ -87,10 +106,17 @@ final class World {
         if !slots.contains(where: { $0.process != nil }) { start(slots[0]) }
     }
 
+    private var workers: [SimulatedWorker] { slots.flatMap(\.threads).compactMap(\.worker) }
+
     private var isQuiet: Bool {
-        slots.allSatisfy { $0.resumesAt == nil && $0.frozenUntil <= log.now }
-            && slots.allSatisfy { $0.worker?.isQuiet ?? true }
-            && slots.reduce(0) { $0 + ($1.worker?.partitions.count ?? 0) } == plan.partitions
+        slots.allSatisfy { slot in
+            slot.returnsAt == nil && slot.frozenUntil <= log.now
+                && slot.threads.allSatisfy { $0.startsAt == nil }
+        } && workers.allSatisfy { $0.whyNotQuiet == nil }
+            && plan.roles.allSatisfy { role in
+                let held = workers.filter { $0.role == role }.map(\.partitions.count)
+                return held.reduce(0, +) == plan.partitions
+            }
     }
 
     private func tick() {
@@ -109,32 +135,42 @@ final class World {
             // The last step is as short as it must be.
             if end - log.now < Self.tick { log.advance(to: end) } else { tick() }
         }
+        // Who waits for a time to pass must see it pass, also when nothing matters any more.
+        log.advance(to: end)
     }
 
     // MARK: Processes
 
     private func turn(_ slot: Slot) {
         guard !slot.isBusy, slot.frozenUntil <= log.now else { return }
-        if let resume = slot.resumesAt, resume <= log.now {
-            slot.resumesAt = nil
-            if slot.process == nil { start(slot) } else { startWorker(slot) }
-        }
-        guard let worker = slot.worker, let process = slot.process else { return }
-        statistics.turns += 1
-        defer { for line in lines.take() { note(line) } }
+        if let time = slot.returnsAt, time <= log.now { start(slot) }
+        guard let process = slot.process else { return }
         slot.isBusy = true
+        for index in slot.threads.indices where violation == nil && !process.isKilled {
+            turn(&slot.threads[index], of: slot, process)
+            for line in lines.take() { note(line) }
+            check()
+        }
+        slot.isBusy = false
+        if process.isKilled { bury(slot) }
+    }
+
+    private func turn(_ thread: inout Thread, of slot: Slot, _ process: MemoryProcess) {
+        if let time = thread.startsAt, time <= log.now {
+            thread.startsAt = nil
+            startWorker(&thread, of: slot, process)
+        }
+        guard let worker = thread.worker else { return }
+        statistics.turns += 1
         do throws(KafkaError) {
             try worker.step()
         } catch {
             statistics.failures += 1
-            note("process \(slot.number): \(error)")
+            note("\(worker.name): \(error)")
             if !process.isKilled { worker.close() }
-            slot.worker = nil
-            slot.resumesAt = log.now + Self.restart
+            thread.worker = nil
+            thread.startsAt = log.now + Self.restart
         }
-        slot.isBusy = false
-        if process.isKilled { bury(slot) }
-        check()
     }
 
     private func check() {
@@ -145,35 +181,38 @@ final class World {
         guard slot.process == nil, !slot.isBusy else { return }
         statistics.starts += 1
         slot.starts += 1
-        slot.resumesAt = nil
+        slot.returnsAt = nil
         slot.frozenUntil = 0
         let process = MemoryProcess("\(slot.number)-\(slot.starts)", on: log)
         process.interfere = { [unowned self, unowned slot] in interfere(slot, $0) }
         process.pass = { [unowned self] in pass($0) }
         process.reads = { [unowned self] place, limit in limited(place, limit) }
         slot.process = process
-        startWorker(slot)
+        for index in slot.threads.indices { slot.threads[index].startsAt = log.now }
     }
 
-    private func startWorker(_ slot: Slot) {
-        guard let process = slot.process else { return }
-        slot.isBusy = true
+    private func startWorker(_ thread: inout Thread, of slot: Slot, _ process: MemoryProcess) {
         do throws(KafkaError) {
-            slot.worker = try SimulatedWorker(process, plan: plan, lines: lines)
+            thread.worker = try Production.worker(thread.role, process, plan, slot, lines)
         } catch {
-            note("process \(slot.number): \(error)")
-            slot.resumesAt = log.now + Self.restart
+            note("\(process.name): \(error)")
+            thread.startsAt = log.now + Self.restart
         }
-        slot.isBusy = false
-        if process.isKilled { bury(slot) }
     }
 
     /// A killed process leaves nothing behind, and somebody starts it again.
     private func bury(_ slot: Slot) {
         statistics.kills += 1
-        slot.worker = nil
+        empty(slot)
+        slot.returnsAt = log.now + Self.restart
+    }
+
+    private func empty(_ slot: Slot) {
         slot.process = nil
-        slot.resumesAt = log.now + Self.restart
+        for index in slot.threads.indices {
+            slot.threads[index].worker = nil
+            slot.threads[index].startsAt = nil
+        }
     }
 
     private func happen(_ kind: Plan.Kind) {
@@ -188,7 +227,10 @@ final class World {
         case .lag(let topic, let records, let milliseconds):
             lags[topic] = (records, log.now + milliseconds)
         case .markers(let delays): log.markerDelays = delays
-        case .compact: compact()
+        case .compact:
+            // What is dropped has to be seen before.
+            check()
+            compact()
         }
     }
 
@@ -196,13 +238,12 @@ final class World {
     private func stop(_ slot: Slot) {
         guard let process = slot.process, !slot.isBusy, slot.frozenUntil <= log.now else { return }
         slot.isBusy = true
-        slot.worker?.finish()
+        for thread in slot.threads { thread.worker?.finish() }
         slot.isBusy = false
-        slot.resumesAt = nil
-        slot.worker = nil
         if process.isKilled { statistics.kills += 1 }
         process.kill()
-        slot.process = nil
+        empty(slot)
+        slot.returnsAt = nil
         check()
     }
 

@@ -25,4 +25,9 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     public mutating func logarithmic(in range: ClosedRange<Double>) -> Double {
         exponential(double(in: logarithm(range.lowerBound)...logarithm(range.upperBound)))
     }
+
+    /// A number from 1 up with a heavy tail: at least x with chance x^−exponent.
+    public mutating func pareto(exponent: Double) -> Double {
+        exponential(-logarithm(double(in: 1e-6...1)) / exponent)
+    }
 }

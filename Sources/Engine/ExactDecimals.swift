@@ -1,0 +1,42 @@
+import Quantities
+
+/// Decimals that a row's binary numbers do not give back: with more than eight digits after the
+/// point, or more than fifteen in all. They are rare, and published and traded exactly.
+struct ExactDecimals: Sendable {
+    enum Place: Hashable, Sendable {
+        case balance(account: Int32, asset: Int32)
+        case contracts(account: Int32, instrument: Int32)
+        case entry(account: Int32, instrument: Int32)
+    }
+
+    private var decimals: [Place: FixedDecimal] = [:]
+
+    private static func plain(_ value: Double) -> FixedDecimal? {
+        FixedDecimal(value, fractionDigits: 8, rounding: .toNearestOrEven)
+    }
+
+    mutating func note(_ decimal: FixedDecimal, _ place: Place) {
+        if Self.plain(decimal.double) != decimal {
+            decimals[place] = decimal
+        } else if !decimals.isEmpty {
+            decimals[place] = nil
+        }
+    }
+
+    func decimal(_ value: Double, _ place: Place) -> FixedDecimal {
+        if !decimals.isEmpty, let decimal = decimals[place] { return decimal }
+        return Self.plain(value) ?? .zero
+    }
+
+    mutating func forget(_ account: Int32, in rows: HoldingRows, row: Int) {
+        guard !decimals.isEmpty else { return }
+        for slot in row * rows.width..<(row + 1) * rows.width {
+            decimals[.balance(account: account, asset: rows.assets[slot])] = nil
+        }
+        for lot in row * rows.depth..<(row + 1) * rows.depth {
+            let instrument = rows.instruments[lot]
+            decimals[.contracts(account: account, instrument: instrument)] = nil
+            decimals[.entry(account: account, instrument: instrument)] = nil
+        }
+    }
+}

@@ -1,0 +1,328 @@
+import Haircuts
+import Margin
+import Market
+import Quantities
+
+/// Accounts with the same number of assets and of positions, one after the other in columns.
+///
+/// A loop over rows of one shape has no branch that depends on the account, and reads its memory
+/// in order.
+struct HoldingRows: Sendable {
+    /// Assets a row: everything the account's figures depend on, in order of the names.
+    let width: Int
+    /// Positions a row, in order of their underlyings' names, then of their own.
+    let depth: Int
+
+    private(set) var accounts: [Int32] = []
+    /// `width` a row; quantities signed.
+    private(set) var assets: [Int32] = []
+    private(set) var quantities: [Double] = []
+    /// `depth` a row; contracts signed.
+    private(set) var instruments: [Int32] = []
+    private(set) var contracts: [Double] = []
+    private(set) var entryPrices: [Double] = []
+    /// Index within the row of the asset that the mark joins; −1 of options.
+    private(set) var settlements: [Int8] = []
+
+    /// Of the snapshot.
+    private(set) var positionsSequences: [Int64] = []
+    private(set) var positionsTimes: [Instant] = []
+    /// Of the last output.
+    private(set) var outputs: [RowOutput] = []
+    private(set) var states: [RowState] = []
+    /// Near numbers in the trigger index; −1: far.
+    var nears: [Int32] = []
+    /// Of the last output, `width` a row: prices, and losses as fractions of values.
+    private(set) var pastPrices: [Double] = []
+    private(set) var pastLosses: [SIMD2<Float>] = []
+    /// The last sixteen bits of the haircut tables' sequences: an output is at most as old as the
+    /// heartbeat, and a table comes ten times a second at most.
+    private(set) var pastTables: [UInt16] = []
+    /// Of the last output, one a row that has positions.
+    private(set) var pastDerivatives: [RowDerivatives] = []
+    /// `width` a row that has positions: balances with marks.
+    private(set) var pastQuantities: [Double] = []
+
+    init(width: Int, depth: Int) {
+        self.width = width
+        self.depth = depth
+    }
+
+    var count: Int { accounts.count }
+
+    /// Before a sweep: no row is listed in the trigger index.
+    mutating func forgetNears() {
+        for row in nears.indices { nears[row] = -1 }
+    }
+
+    /// An account in the form of a row.
+    struct Row {
+        var account: Int32 = 0
+        var assets: [Int32] = []
+        var quantities: [Double] = []
+        var instruments: [Int32] = []
+        var contracts: [Double] = []
+        var entryPrices: [Double] = []
+        var settlements: [Int8] = []
+        var positionsSequence: Int64 = 0
+        var positionsTime = Instant(nanoseconds: 0)
+    }
+
+    /// - Returns: its index.
+    mutating func append(_ row: Row) -> Int32 {
+        accounts.append(row.account)
+        assets.append(contentsOf: row.assets)
+        quantities.append(contentsOf: row.quantities)
+        instruments.append(contentsOf: row.instruments)
+        contracts.append(contentsOf: row.contracts)
+        entryPrices.append(contentsOf: row.entryPrices)
+        settlements.append(contentsOf: row.settlements)
+        positionsSequences.append(row.positionsSequence)
+        positionsTimes.append(row.positionsTime)
+        outputs.append(RowOutput())
+        states.append(RowState())
+        nears.append(-1)
+        pastPrices.append(contentsOf: repeatElement(0, count: width))
+        pastLosses.append(contentsOf: repeatElement(SIMD2(), count: width))
+        pastTables.append(contentsOf: repeatElement(0, count: width))
+        if depth > 0 {
+            pastDerivatives.append(RowDerivatives())
+            pastQuantities.append(contentsOf: repeatElement(0, count: width))
+        }
+        return Int32(accounts.count - 1)
+    }
+
+    /// Takes a row out; the last one moves into its place.
+    ///
+    /// - Returns: the account that moved; nil when none had to.
+    mutating func remove(_ index: Int) -> Int32? {
+        let last = accounts.count - 1
+        func move<Value>(_ column: inout [Value], by count: Int) {
+            for offset in 0..<count {
+                column[index * count + offset] = column[last * count + offset]
+            }
+            column.removeLast(count)
+        }
+        move(&accounts, by: 1)
+        move(&assets, by: width)
+        move(&quantities, by: width)
+        move(&instruments, by: depth)
+        move(&contracts, by: depth)
+        move(&entryPrices, by: depth)
+        move(&settlements, by: depth)
+        move(&positionsSequences, by: 1)
+        move(&positionsTimes, by: 1)
+        move(&outputs, by: 1)
+        move(&states, by: 1)
+        move(&nears, by: 1)
+        move(&pastPrices, by: width)
+        move(&pastLosses, by: width)
+        move(&pastTables, by: width)
+        if depth > 0 {
+            move(&pastDerivatives, by: 1)
+            move(&pastQuantities, by: width)
+        }
+        return index < last ? accounts[index] : nil
+    }
+
+    // The last output
+
+    /// Remembers what was published of a row.
+    mutating func setOutput(_ requirement: MarginRequirement, at index: Int, names: IdentifierTable)
+    {
+        outputs[index] = RowOutput(requirement)
+        states[index] = RowState(
+            requirement,
+            isCurrent: requirement.positionsSequence == positionsSequences[index])
+        for slot in index * width..<(index + 1) * width {
+            pastPrices[slot] = 0
+            pastLosses[slot] = SIMD2()
+            if depth > 0 { pastQuantities[slot] = 0 }
+            let name = names[assets[slot]]
+            guard let entry = requirement.assets.first(where: { $0.asset == name }) else {
+                continue
+            }
+            pastPrices[slot] = entry.price.double
+            pastTables[slot] = UInt16(truncatingIfNeeded: entry.haircutSequence)
+            if depth > 0 { pastQuantities[slot] = entry.quantity.double }
+            let value = abs(entry.value.double)
+            if value > 0 {
+                pastLosses[slot] = SIMD2(
+                    Float(entry.haircutLoss.initial.double / value),
+                    Float(entry.haircutLoss.maintenance.double / value))
+            }
+        }
+        if depth > 0 { pastDerivatives[index] = RowDerivatives(requirement) }
+    }
+
+    /// Of the snapshot that the last output rests on; −1 where that is another than the row's.
+    private func publishedSequence(_ index: Int) -> Int64 {
+        states[index].isCurrent ? positionsSequences[index] : -1
+    }
+
+    func lastOutput(_ index: Int) -> LastOutput? {
+        guard outputs[index].sequence > 0 else { return nil }
+        return LastOutput(
+            sequence: outputs[index].sequence, time: outputs[index].time,
+            status: states[index].status, positionsSequence: publishedSequence(index),
+            isClosed: false)
+    }
+
+    /// The last output, put together from what was remembered; nil where there was none.
+    ///
+    /// Losses are exact to a ten-millionth of a value. Where that explains the difference to what
+    /// the haircuts of now take, they have not changed.
+    func output(
+        _ index: Int, account: Identifier, assetNames: IdentifierTable, columns: AssetColumns
+    ) -> MarginRequirement? {
+        guard outputs[index].sequence > 0 else { return nil }
+        let past = outputs[index]
+        var requirement = MarginRequirement.blank
+        requirement.account = account
+        requirement.time = past.time
+        requirement.sequence = past.sequence
+        requirement.status = states[index].status
+        requirement.reasons = states[index].wasLate ? .staleData : []
+        requirement.positionsSequence = publishedSequence(index)
+        requirement.equity = .nearest(past.equity)
+        requirement.excess = MarginAmounts(past.excess)
+        var debts = 0.0
+        for slot in index * width..<(index + 1) * width {
+            let quantity = depth > 0 ? pastQuantities[slot] : quantities[slot]
+            guard quantity != 0 else { continue }
+            let value = abs(quantity) * pastPrices[slot]
+            let losses = loss(slot, of: value, columns)
+            if quantity < 0 { debts += value + losses.maintenance }
+            requirement.assets.append(
+                AssetMargin(
+                    asset: assetNames[assets[slot]], quantity: .nearest(quantity, digits: 8),
+                    price: .nearest(pastPrices[slot], digits: 8),
+                    value: .nearest(quantity < 0 ? -value : value),
+                    haircutLoss: MarginAmounts(losses),
+                    haircutSequence: columns.sequence(of: assets[slot], if: pastTables[slot])))
+        }
+        if depth > 0 {
+            let derivatives = pastDerivatives[index]
+            requirement.requirement = MarginAmounts(derivatives.requirement)
+            requirement.unrealised = .nearest(derivatives.unrealised)
+            requirement.collateral.maintenance = .nearest(derivatives.collateral)
+        } else {
+            requirement.collateral.maintenance = .nearest(past.excess.maintenance + debts)
+        }
+        return requirement
+    }
+
+    private func loss(_ slot: Int, of value: Double, _ columns: AssetColumns) -> MarginPair {
+        let past = MarginPair(
+            initial: Double(pastLosses[slot][0]), maintenance: Double(pastLosses[slot][1]))
+        let now = columns.averageHaircut(of: assets[slot], at: value)
+        func loss(_ past: Double, _ now: Double) -> Double {
+            abs(past - now) * value <= 0.02 + 2e-7 * value ? now * value : past * value
+        }
+        return MarginPair(
+            initial: loss(past.initial, now.initial),
+            maintenance: loss(past.maintenance, now.maintenance))
+    }
+
+    func assetsOfRow(_ index: Int) -> ArraySlice<Int32> {
+        assets[index * width..<(index + 1) * width]
+    }
+}
+
+/// What decides whether an account has to be published again.
+struct LastOutput: Sendable {
+    var sequence: Int64
+    var time: Instant
+    var status: MarginStatus
+    var positionsSequence: Int64
+    /// Whether it said that nothing is left.
+    var isClosed: Bool
+}
+
+extension LastOutput {
+    init(_ requirement: MarginRequirement) {
+        sequence = requirement.sequence
+        time = requirement.time
+        status = requirement.status
+        positionsSequence = requirement.positionsSequence
+        isClosed = requirement.isClosed
+    }
+}
+
+extension MarginAmounts {
+    fileprivate init(_ pair: MarginPair) {
+        self.init(initial: .nearest(pair.initial), maintenance: .nearest(pair.maintenance))
+    }
+}
+
+extension FixedDecimal {
+    /// The nearest decimal, of numbers that were decimals before; 0 where there is none.
+    fileprivate static func nearest(_ value: Double, digits: Int = 2) -> FixedDecimal {
+        FixedDecimal(value, fractionDigits: digits, rounding: .toNearestOrEven) ?? .zero
+    }
+}
+
+/// What is remembered of the last requirement published of an account.
+struct RowOutput: Sendable {
+    /// 0: none was published.
+    var sequence: Int64 = 0
+    var time = Instant(nanoseconds: 0)
+    var equity = 0.0
+    var excess = MarginPair.zero
+
+    init() {}
+
+    init(_ requirement: MarginRequirement) {
+        sequence = requirement.sequence
+        time = requirement.time
+        equity = requirement.equity.double
+        excess = MarginPair(
+            initial: requirement.excess.initial.double,
+            maintenance: requirement.excess.maintenance.double)
+    }
+}
+
+/// The status of the last output, whether a table it rested on was late, and whether it rests on
+/// the positions of now: one byte, for loops that need nothing else of it.
+struct RowState: Sendable {
+    private let bits: UInt8
+
+    init() { bits = 0 }
+
+    /// - Parameter isCurrent: whether the output rests on the row's positions.
+    init(_ requirement: MarginRequirement, isCurrent: Bool) {
+        let late: UInt8 = requirement.reasons.contains(.staleData) ? 8 : 0
+        bits = UInt8(requirement.status.severity) | late | (isCurrent ? 16 : 0)
+    }
+
+    var severity: Int { Int(bits & 7) }
+    var wasLate: Bool { bits & 8 != 0 }
+    var isCurrent: Bool { bits & 16 != 0 }
+
+    var status: MarginStatus {
+        switch severity {
+        case 0: .healthy
+        case 1: .warning
+        case 2: .marginCall
+        case 3: .liquidation
+        default: .bankrupt
+        }
+    }
+}
+
+/// What is remembered besides of an account with derivatives.
+struct RowDerivatives: Sendable {
+    var requirement = MarginPair.zero
+    var unrealised = 0.0
+    var collateral = 0.0
+
+    init() {}
+
+    init(_ requirement: MarginRequirement) {
+        self.requirement = MarginPair(
+            initial: requirement.requirement.initial.double,
+            maintenance: requirement.requirement.maintenance.double)
+        unrealised = requirement.unrealised.double
+        collateral = requirement.collateral.maintenance.double
+    }
+}

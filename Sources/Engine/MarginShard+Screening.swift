@@ -1,0 +1,159 @@
+import Haircuts
+import Margin
+import Market
+import Quantities
+
+extension MarginShard {
+    /// Values the rows that a change of some markets may have carried over a line, and names the
+    /// accounts whose status changed, or may have.
+    ///
+    /// - Parameter assets: numbers of those whose markets changed.
+    mutating func screen(_ assets: [Int32]) -> [Int32] {
+        revalueInstruments()
+        if book.triggers.needsSweep { return sweep() }
+        var touched: [Int32] = []
+        for asset in assets { book.triggers.collect(asset, into: &touched) }
+        return screen(accounts: touched)
+    }
+
+    /// Values the instruments whose underlyings' markets changed.
+    mutating func revalueInstruments() {
+        let stale = book.instruments.stale.sorted().map { asset in
+            let name = book.assetNames[asset]
+            return (asset, name == valuationCurrency ? nil : tables[name])
+        }
+        book.instruments.revalue(stale, model.instruments)
+    }
+
+    /// Values every row and draws up the trigger index anew.
+    private mutating func sweep() -> [Int32] {
+        book.triggers.beginSweep()
+        var changed: [Int32] = []
+        var listed = 0
+        var without = 0
+        for shape in book.shapes.indices {
+            book.shapes[shape].forgetNears()
+            rowsValued += book.shapes[shape].count
+            for (row, reach) in endangered(in: shape, changed: &changed)
+            where book.triggers.isNear(reach, isSweeping: true) {
+                if reach < 0 { without += 1 } else { listed += 1 }
+                book.list(shape: shape, row: Int(row), reach: reach)
+            }
+        }
+        let rows = book.shapes.reduce(0) { $0 + $1.count }
+        book.triggers.endSweep(near: listed, of: rows - without)
+        return changed
+    }
+
+    /// Values every row of a shape.
+    ///
+    /// - Returns: rows whose reach is, about, below the horizon.
+    private mutating func endangered(
+        in shape: Int, changed: inout [Int32]
+    ) -> [(row: Int32, reach: Double)] {
+        let rows = book.shapes[shape]
+        let horizon = book.triggers.horizon * RowFigures.growth
+        return RowReader.reading(
+            rows, book.columns, book.instruments, scratch: &scratch, lines: lines
+        ) { reader in
+            rows.states.withUnsafeBufferPointer { states in
+                var endangered: [(row: Int32, reach: Double)] = []
+                for row in states.indices {
+                    let figures = reader.all(row)
+                    let slack = figures.slack(severity: states[row].severity, reader.lines)
+                    // Most accounts are far: no division for them.
+                    if slack > horizon * figures.sensitivity && !figures.isSpecial { continue }
+                    if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
+                    endangered.append((Int32(row), figures.reach(slack: slack)))
+                }
+                return endangered
+            }
+        }
+    }
+
+    /// Values the rows of some accounts, and renews their reaches.
+    mutating func screen(accounts: [Int32]) -> [Int32] {
+        var rows: [[Int32]] = book.shapes.map { _ in [] }
+        for account in accounts {
+            if let (shape, row) = book.place(of: account) { rows[shape].append(Int32(row)) }
+        }
+        var changed: [Int32] = []
+        for shape in rows.indices where !rows[shape].isEmpty {
+            rowsValued += rows[shape].count
+            let reaches = reaches(of: shape, rows: rows[shape], changed: &changed)
+            for (index, row) in rows[shape].enumerated() {
+                book.renew(shape: shape, row: Int(row), reach: reaches[index])
+            }
+        }
+        return changed
+    }
+
+    private mutating func reaches(
+        of shape: Int, rows numbers: [Int32], changed: inout [Int32]
+    ) -> [Double] {
+        let rows = book.shapes[shape]
+        return RowReader.reading(
+            rows, book.columns, book.instruments, scratch: &scratch, lines: lines
+        ) { reader in
+            numbers.map { number in
+                let row = Int(number)
+                let figures = reader.all(row)
+                let slack = figures.slack(severity: rows.states[row].severity, reader.lines)
+                if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
+                return figures.reach(slack: slack)
+            }
+        }
+    }
+
+    /// An account's figures in the markets of now; nil for one that is not open.
+    public func figures(of account: Identifier) -> MarginFigures? {
+        guard let number = book.names.index(of: account), book.isOpen(number) else { return nil }
+        if let figures = rowFigures(of: number) { return figures }
+        let owner = book.owner(of: number)
+        return book.accounts(of: owner).firstIndex(of: number).map {
+            value(owner).figures(of: $0)
+        }
+    }
+
+    /// The figures of an account as rows have them; nil for one kept apart or with something
+    /// unpriced.
+    func rowFigures(of account: Int32) -> MarginFigures? {
+        guard let (shape, row) = book.place(of: account) else { return nil }
+        var scratch: [Double] = []
+        let figures = RowReader.reading(
+            book.shapes[shape], book.columns, book.instruments, scratch: &scratch, lines: lines
+        ) { $0.all(row) }
+        return figures.isSpecial ? nil : figures.figures
+    }
+}
+
+extension RowFigures {
+    /// Room for the growth of values on the way: moves are measured against where they begin.
+    static let growth = 1.1
+
+    /// How far all markets may move, as a fraction, before the status may change.
+    ///
+    @inline(__always)
+    func reach(slack: Double) -> Double {
+        if isSpecial || slack < 0 || sensitivity == .infinity { return TriggerIndex.always }
+        return sensitivity > 0 ? slack / (Self.growth * sensitivity) : .infinity
+    }
+}
+
+extension AccountBook {
+    /// Lists a row in the trigger index.
+    mutating func list(shape: Int, row: Int, reach: Double) {
+        shapes[shape].nears[row] = triggers.list(
+            shapes[shape].accounts[row], assets: shapes[shape].assetsOfRow(row), reach: reach)
+    }
+
+    /// Takes the new reach of a row into the trigger index.
+    mutating func renew(shape: Int, row: Int, reach: Double) {
+        let near = shapes[shape].nears[row]
+        if near >= 0 {
+            triggers.update(near, assets: shapes[shape].assetsOfRow(row), reach: reach)
+        } else if triggers.isNear(reach, isSweeping: false) {
+            list(shape: shape, row: row, reach: reach)
+        }
+    }
+}

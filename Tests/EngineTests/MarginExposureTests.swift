@@ -1,0 +1,100 @@
+import Engine
+import Haircuts
+import Margin
+import Market
+import Quantities
+import TestSupport
+import Testing
+
+/// The exposure ladders of a shard against those of the model, and when they are published.
+struct MarginExposureTests {
+    @Test(arguments: 0..<24)
+    func everyExposurePublishedIsThatOfTheModel(seed: Int) throws {
+        var world = MarginWorld(seed: UInt64(2_000 + seed), accounts: 6, isSimple: seed % 3 != 0)
+        let configuration = MarginConfiguration(valuationCurrency: MarginWorld.valuation)
+        var shard = MarginShard(configuration, shard: 2, shardCount: 4)
+        var naive = NaiveMarginShard(configuration, shard: 2, of: 4)
+        var sink = MarginOutputs()
+        for event in world.opening() {
+            try shard.take(event, offset: 0, to: &sink)
+            _ = naive.take(event, offset: 0)
+        }
+        shard.serve(to: &sink)
+        var (forced, times) = (0, [Identifier: Instant]())
+        for offset in 0..<300 {
+            let event = world.next()
+            try shard.take(event, offset: offset, to: &sink)
+            _ = naive.take(event, offset: offset)
+            for exposure in sink.exposures where !naive.snapshots.isEmpty || offset > 0 {
+                if let last = times[exposure.asset] {
+                    #expect(exposure.time.seconds(since: last) >= 1)
+                }
+                times[exposure.asset] = exposure.time
+                guard offset > 0 || exposure.time == naive.time else { continue }
+                try expectEqual(exposure, naive, seed: seed, offset: offset)
+                if exposure.byPrice.contains(where: { $0.value > .zero }) { forced += 1 }
+            }
+            sink.exposures = []
+        }
+        #expect(forced > 0, "seed \(seed) forces nothing")
+    }
+
+    private func expectEqual(
+        _ exposure: Exposure, _ naive: NaiveMarginShard, seed: Int, offset: Int
+    ) throws {
+        let market = try #require(naive.tables[exposure.asset])
+        let now = try #require(naive.time)
+        let owners = Dictionary(grouping: naive.snapshots.values, by: \.owner).values.map {
+            $0.sorted { $0.account < $1.account }
+        }
+        let expected = naive.model.exposure(
+            to: exposure.asset, of: owners, in: naive.tables, at: now)
+        func isNear(_ value: FixedDecimal, _ expected: Double) -> Bool {
+            abs(value.double - expected) <= 0.011 + 1e-9 * abs(expected)
+        }
+        let comment = Comment(rawValue: "seed \(seed), event \(offset): \(exposure) \(expected)")
+        #expect(exposure.shard == 2)
+        #expect(exposure.haircutSequence == market.haircuts.sequence, comment)
+        #expect(exposure.accounts == Int64(expected.accounts), comment)
+        #expect(isNear(exposure.pledged, expected.pledged), comment)
+        #expect(isNear(exposure.pledgedValue, expected.pledgedValue), comment)
+        #expect(isNear(exposure.borrowed, expected.borrowed), comment)
+        for (rung, value) in zip(exposure.byHaircut, expected.byHaircut) {
+            #expect(isNear(rung.value, value), comment)
+        }
+        for (rung, value) in zip(exposure.byPrice, expected.byPrice) {
+            #expect(isNear(rung.value, value), comment)
+        }
+        #expect(exposure.byHaircut.map(\.step) == Exposure.rises)
+        #expect(exposure.byPrice.map(\.step) == Exposure.falls)
+    }
+
+    @Test func aShardWithoutAccountsPublishesEmptyLadders() throws {
+        var world = MarginWorld(seed: 3, accounts: 1, isSimple: true)
+        var shard = MarginShard(
+            MarginConfiguration(valuationCurrency: MarginWorld.valuation), shard: 0, shardCount: 1)
+        var sink = MarginOutputs()
+        for event in world.opening() { try shard.take(event, offset: 0, to: &sink) }
+        shard.serve(to: &sink)
+        #expect(Set(sink.exposures.map(\.asset)) == Set(MarginWorld.assets))
+        for exposure in sink.exposures {
+            #expect(exposure.sequence == 1)
+            #expect(exposure.accounts == 0)
+            #expect(exposure.byPrice.allSatisfy { $0.value == .zero })
+        }
+    }
+
+    @Test func theSequenceGoesOnFromTheExposureRestored() throws {
+        var world = MarginWorld(seed: 4, accounts: 1, isSimple: true)
+        var shard = MarginShard(
+            MarginConfiguration(valuationCurrency: MarginWorld.valuation), shard: 0, shardCount: 1)
+        var sink = MarginOutputs()
+        for event in world.opening() { try shard.take(event, offset: 0, to: &sink) }
+        var exposure = Exposure.blank
+        exposure.asset = MarginWorld.assets[0]
+        exposure.sequence = 41
+        shard.restore(exposure)
+        shard.serve(to: &sink)
+        #expect(sink.exposures.first { $0.asset == exposure.asset }?.sequence == 42)
+    }
+}
