@@ -99,8 +99,8 @@ extension Worker {
     ///
     /// A predecessor may stand still with a transaction whose offsets were accepted and commit it
     /// later: only when the group's offsets are stable is that decided. Its markers may come to the
-    /// topics later than to the group, so outputs are read to the end of all that is written, not to
-    /// the first end that a reader of committed records sees.
+    /// topics later than to the group, so outputs are read to the end of all that is written, and
+    /// not to the first end that a reader of committed records sees.
     ///
     /// - Returns: whether there is something to read now.
     func settle(_ partitions: [TopicPartition]) throws(KafkaError) -> Bool {
