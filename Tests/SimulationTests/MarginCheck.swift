@@ -109,7 +109,7 @@ struct MarginCheck {
         return nil
     }
 
-    /// Whether each account ended where its positions and the tables lead. A status may still be the
+    /// Whether each account ended where positions and tables lead. A status may still be the
     /// worse one that it is about to leave (MODEL §8), never a better one.
     func compareLast(with reference: MarginReference) -> Violation? {
         for expected in reference.requirements {

@@ -80,7 +80,8 @@ struct Plan {
 
     var description: String {
         "seed \(seed), clock \(clock)\(isReplayable ? ", replayable" : "")"
-            + "\(isStatic ? ", static members" : ""), \(partitions) partitions, \(events.count) events:\n"
+            + "\(isStatic ? ", static members" : ""), \(partitions) partitions, "
+            + "\(events.count) events:\n"
             + events.map { "  \($0)" }.joined(separator: "\n")
     }
 }
