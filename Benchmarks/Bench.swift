@@ -6,7 +6,7 @@ import Foundation
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "breakwater-bench",
-        abstract: "Measure decoding, encoding, the haircut table and the whole worker.",
+        abstract: "Measure decoding, encoding, haircut tables, margin and the whole worker.",
         discussion: "How to read the figures: Benchmarks/README.md.",
         subcommands: [Measure.self, Feeder.self], defaultSubcommand: Measure.self)
 }
@@ -29,6 +29,8 @@ struct Measure: ParsableCommand {
         try CodecBenchmark(passes: quick ? 20 : 200, samples: 5).run(into: &report)
         progress("haircut tables…")
         HaircutBenchmark(rounds: quick ? 100 : 1_000, samples: 5).run(into: &report)
+        progress("a margin shard of many accounts…")
+        MarginBenchmark(accounts: quick ? 100_000 : 1_000_000, samples: 5).run(into: &report)
         progress("quotes through the worker, on an embedded broker…")
         try PipelineBenchmark(records: quick ? 20_000 : 200_000, repeats: 3).run(into: &report)
         report.show()

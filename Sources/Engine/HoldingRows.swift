@@ -30,8 +30,6 @@ struct HoldingRows: Sendable {
     /// Of the last output.
     private(set) var outputs: [RowOutput] = []
     private(set) var states: [RowState] = []
-    /// Of the snapshot that it rests on.
-    private(set) var publishedSequences: [Int64] = []
     /// Near numbers in the trigger index; −1: far.
     var nears: [Int32] = []
     /// Of the last output, `width` a row: prices, and losses as fractions of values.
@@ -51,6 +49,11 @@ struct HoldingRows: Sendable {
     }
 
     var count: Int { accounts.count }
+
+    /// Before a sweep: no row is listed in the trigger index.
+    mutating func forgetNears() {
+        for row in nears.indices { nears[row] = -1 }
+    }
 
     /// An account in the form of a row.
     struct Row {
@@ -78,7 +81,6 @@ struct HoldingRows: Sendable {
         positionsTimes.append(row.positionsTime)
         outputs.append(RowOutput())
         states.append(RowState())
-        publishedSequences.append(-1)
         nears.append(-1)
         pastPrices.append(contentsOf: repeatElement(0, count: width))
         pastLosses.append(contentsOf: repeatElement(SIMD2(), count: width))
@@ -112,7 +114,6 @@ struct HoldingRows: Sendable {
         move(&positionsTimes, by: 1)
         move(&outputs, by: 1)
         move(&states, by: 1)
-        move(&publishedSequences, by: 1)
         move(&nears, by: 1)
         move(&pastPrices, by: width)
         move(&pastLosses, by: width)
@@ -130,8 +131,9 @@ struct HoldingRows: Sendable {
     mutating func setOutput(_ requirement: MarginRequirement, at index: Int, names: IdentifierTable)
     {
         outputs[index] = RowOutput(requirement)
-        states[index] = RowState(requirement)
-        publishedSequences[index] = requirement.positionsSequence
+        states[index] = RowState(
+            requirement,
+            isCurrent: requirement.positionsSequence == positionsSequences[index])
         for slot in index * width..<(index + 1) * width {
             pastPrices[slot] = 0
             pastLosses[slot] = SIMD2()
@@ -153,11 +155,16 @@ struct HoldingRows: Sendable {
         if depth > 0 { pastDerivatives[index] = RowDerivatives(requirement) }
     }
 
+    /// Of the snapshot that the last output rests on; −1 where that is another than the row's.
+    private func publishedSequence(_ index: Int) -> Int64 {
+        states[index].isCurrent ? positionsSequences[index] : -1
+    }
+
     func lastOutput(_ index: Int) -> LastOutput? {
         guard outputs[index].sequence > 0 else { return nil }
         return LastOutput(
             sequence: outputs[index].sequence, time: outputs[index].time,
-            status: states[index].status, positionsSequence: publishedSequences[index],
+            status: states[index].status, positionsSequence: publishedSequence(index),
             isClosed: false)
     }
 
@@ -176,7 +183,7 @@ struct HoldingRows: Sendable {
         requirement.sequence = past.sequence
         requirement.status = states[index].status
         requirement.reasons = states[index].wasLate ? .staleData : []
-        requirement.positionsSequence = publishedSequences[index]
+        requirement.positionsSequence = publishedSequence(index)
         requirement.equity = .nearest(past.equity)
         requirement.excess = MarginAmounts(past.excess)
         var debts = 0.0
@@ -275,20 +282,22 @@ struct RowOutput: Sendable {
     }
 }
 
-/// The status of the last output, and whether a table it rested on was late: one byte, for loops
-/// that need nothing else of it.
+/// The status of the last output, whether a table it rested on was late, and whether it rests on
+/// the positions of now: one byte, for loops that need nothing else of it.
 struct RowState: Sendable {
     private let bits: UInt8
 
     init() { bits = 0 }
 
-    init(_ requirement: MarginRequirement) {
+    /// - Parameter isCurrent: whether the output rests on the row's positions.
+    init(_ requirement: MarginRequirement, isCurrent: Bool) {
         let late: UInt8 = requirement.reasons.contains(.staleData) ? 8 : 0
-        bits = UInt8(requirement.status.severity) | late
+        bits = UInt8(requirement.status.severity) | late | (isCurrent ? 16 : 0)
     }
 
     var severity: Int { Int(bits & 7) }
     var wasLate: Bool { bits & 8 != 0 }
+    var isCurrent: Bool { bits & 16 != 0 }
 
     var status: MarginStatus {
         switch severity {

@@ -29,45 +29,46 @@ extension MarginShard {
     private mutating func sweep() -> [Int32] {
         book.triggers.beginSweep()
         var changed: [Int32] = []
-        var near = 0
-        var count = 0
+        var listed = 0
+        var without = 0
         for shape in book.shapes.indices {
-            let reached = reaches(of: shape, changed: &changed)
-            rowsValued += reached.count
-            for row in reached.indices {
-                let reach = reached[row]
-                if reach >= 0 { count += 1 }
-                guard book.triggers.isNear(reach, isSweeping: true) else {
-                    book.setNear(-1, shape: shape, row: row)
-                    continue
-                }
-                if reach >= 0 { near += 1 }
-                book.list(shape: shape, row: row, reach: reach)
+            book.shapes[shape].forgetNears()
+            rowsValued += book.shapes[shape].count
+            for (row, reach) in endangered(in: shape, changed: &changed)
+            where book.triggers.isNear(reach, isSweeping: true) {
+                if reach < 0 { without += 1 } else { listed += 1 }
+                book.list(shape: shape, row: Int(row), reach: reach)
             }
         }
-        book.triggers.endSweep(near: near, of: count)
+        let rows = book.shapes.reduce(0) { $0 + $1.count }
+        book.triggers.endSweep(near: listed, of: rows - without)
         return changed
     }
 
-    /// The reach of every row of a shape; `TriggerIndex.always` for those that have none.
-    private mutating func reaches(of shape: Int, changed: inout [Int32]) -> [Double] {
+    /// Values every row of a shape.
+    ///
+    /// - Returns: rows whose reach is, about, below the horizon.
+    private mutating func endangered(
+        in shape: Int, changed: inout [Int32]
+    ) -> [(row: Int32, reach: Double)] {
         let rows = book.shapes[shape]
-        var found: [Int32] = []
-        let reaches = RowReader.reading(
+        let horizon = book.triggers.horizon * RowFigures.growth
+        return RowReader.reading(
             rows, book.columns, book.instruments, scratch: &scratch, lines: lines
         ) { reader in
-            [Double](unsafeUninitializedCapacity: rows.count) { reaches, count in
-                count = rows.count
-                for row in 0..<rows.count {
+            rows.states.withUnsafeBufferPointer { states in
+                var endangered: [(row: Int32, reach: Double)] = []
+                for row in states.indices {
                     let figures = reader.all(row)
-                    let slack = figures.slack(severity: rows.states[row].severity, reader.lines)
-                    if slack < 0 || figures.isSpecial { found.append(rows.accounts[row]) }
-                    reaches[row] = figures.reach(slack: slack)
+                    let slack = figures.slack(severity: states[row].severity, reader.lines)
+                    // Most accounts are far: no division for them.
+                    if slack > horizon * figures.sensitivity && !figures.isSpecial { continue }
+                    if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
+                    endangered.append((Int32(row), figures.reach(slack: slack)))
                 }
+                return endangered
             }
         }
-        changed += found
-        return reaches
     }
 
     /// Values the rows of some accounts, and renews their reaches.
@@ -127,21 +128,19 @@ extension MarginShard {
 }
 
 extension RowFigures {
+    /// Room for the growth of values on the way: moves are measured against where they begin.
+    static let growth = 1.1
+
     /// How far all markets may move, as a fraction, before the status may change.
     ///
-    /// A tenth is kept for the growth of values on the way.
     @inline(__always)
     func reach(slack: Double) -> Double {
         if isSpecial || slack < 0 || sensitivity == .infinity { return TriggerIndex.always }
-        return sensitivity > 0 ? slack / (1.1 * sensitivity) : .infinity
+        return sensitivity > 0 ? slack / (Self.growth * sensitivity) : .infinity
     }
 }
 
 extension AccountBook {
-    mutating func setNear(_ near: Int32, shape: Int, row: Int) {
-        shapes[shape].nears[row] = near
-    }
-
     /// Lists a row in the trigger index.
     mutating func list(shape: Int, row: Int, reach: Double) {
         shapes[shape].nears[row] = triggers.list(

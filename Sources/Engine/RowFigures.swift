@@ -32,6 +32,9 @@ struct RowFigures {
         let scale = requirement[1] + lines.debtScale * debts[1]
         let margins = SIMD4(
             excess[0] - lines.warningBuffer * scale, excess[0], excess[1], equity)
+        if severity == 0 {
+            return min(min(margins[0], margins[1]), min(margins[2], margins[3]))
+        }
         // A line of a worse status must not be crossed downwards; that of its own not upwards.
         var slack = Double.infinity
         for line in 0..<4 where line >= severity { slack = min(slack, margins[line]) }
@@ -248,7 +251,11 @@ extension RowReader {
             }
             lower += (upper - lower) * fraction
         }
-        return max(0, -lower.min()) + charge
+        // The least of sixteen, by halves.
+        let eight = pointwiseMin(lower.lowHalf, lower.highHalf)
+        let four = pointwiseMin(eight.lowHalf, eight.highHalf)
+        let two = pointwiseMin(four.lowHalf, four.highHalf)
+        return max(0, -min(two[0], two[1])) + charge
     }
 }
 

@@ -84,7 +84,8 @@ struct TriggerIndex: Sendable {
         sweeps += 1
     }
 
-    /// Ends a sweep, and widens or narrows the horizon of the next so that about a tenth of what may be far
+    /// Ends a sweep, and widens or narrows the horizon of the next so that about a tenth of what
+    /// may be far
     /// is near.
     ///
     /// - Parameters:

@@ -22,7 +22,7 @@ extension AssetHaircuts {
 
     /// Puts a control in force that `check` let pass.
     ///
-    /// - Parameter cause: its record, which the next table names; nil: none is to be published for it.
+    /// - Parameter cause: its record, which the next table names; nil: none is published for it.
     package mutating func set(_ control: Control, at now: Instant, cause: Cause?) {
         controls.set(control, at: now)
         applyControls()

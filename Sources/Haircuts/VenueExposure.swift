@@ -168,7 +168,7 @@ struct VenueExposure: Sendable {
     /// Each shard's part of what is pledged and of what a fall by a tenth would force, a quarter
     /// of everything parted equally: accounts that are being sold already stand on no ladder.
     ///
-    /// - Parameter shares: replaced; one a shard, their sum at most 1; empty where nobody was heard.
+    /// - Parameter shares: replaced; one a shard, their sum at most 1; empty if nobody was heard.
     func shares(at now: Instant, into shares: inout [Double]) {
         shares.removeAll(keepingCapacity: true)
         guard isExpected else { return }

@@ -30,6 +30,7 @@ final class HaircutStage: WorkerStage {
     var shards: [HaircutShardState] = []
     var counters = WorkerCounters()
     private let assets: [AssetConfiguration]
+    private let parametersHash: @Sendable (AssetConfiguration) -> String
     private var decoders = Decoders()
     private var checkpointDecoder = CheckpointDecoder()
     private var output: HaircutOutput
@@ -40,6 +41,7 @@ final class HaircutStage: WorkerStage {
     init(_ configuration: PipelineConfiguration, log: Logger) {
         topics = configuration.topics
         assets = configuration.assets
+        parametersHash = configuration.parametersHash
         self.log = log
         output = HaircutOutput()
     }
@@ -54,7 +56,8 @@ final class HaircutStage: WorkerStage {
         return HaircutShardState(
             partition: partition,
             engine: HaircutShard(
-                assets: assets, exposureShards: counts[topics.positions]))
+                assets: assets, exposureShards: counts[topics.positions],
+                hash: parametersHash))
     }
 
     // MARK: Restoring

@@ -99,7 +99,7 @@ final class Input {
     }
 
     /// Passes over the head, which is applied.
-    func advance(at now: @autoclosure () -> ContinuousClock.Instant) {
+    func advance(at now: ContinuousClock.Instant) {
         guard let head else { return }
         nextOffset = head.offset + 1
         index += 1
@@ -110,7 +110,7 @@ final class Input {
         self.head = nil
         guard let endOffset else { return }
         nextOffset = max(head.offset + 1, endOffset)
-        atEndLast = now()
+        atEndLast = now
     }
 
     private func take(_ index: Int) {
@@ -123,34 +123,5 @@ final class Input {
     func stop() {
         head = nil
         batch.release()
-    }
-}
-
-extension Array where Element == Input {
-    var areRestoring: Bool { contains { $0.isRestoring } }
-
-    /// The next record that is only to restore from; what is restored needs no order.
-    var nextToRestore: Input? { first { $0.isRestoring && $0.head != nil } }
-
-    /// The input whose head is to be applied next: the one with the earliest record, of equal ones
-    /// the first.
-    ///
-    /// - Returns: nil when nothing is fetched, or when an input without a record may yet bring an
-    ///   earlier one: until it has reached its end once or, with `clock: event`, is there now. With
-    ///   the wall clock nobody waits for a fetch: there, order is the order of arrival.
-    func next(_ clock: PipelineClock) -> Input? {
-        var first: Input?
-        var earliest = Int64.max
-        for input in self {
-            guard input.head != nil else {
-                if clock == .event ? input.isAtEnd : input.hasCaughtUp { continue }
-                return nil
-            }
-            if first == nil || input.headTime < earliest {
-                first = input
-                earliest = input.headTime
-            }
-        }
-        return first
     }
 }

@@ -60,6 +60,9 @@ public struct PipelineConfiguration: Sendable {
     public var clock: PipelineClock
     public var delivery: PipelineDelivery
     public var assets: [AssetConfiguration]
+    /// `parametersHash` of a configuration whose parameters a control changed; without it, tables
+    /// go on with the hash of what is configured.
+    public var parametersHash: @Sendable (AssetConfiguration) -> String = { $0.parametersHash }
     public var margin: MarginConfiguration
 
     public init(

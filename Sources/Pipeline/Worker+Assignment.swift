@@ -82,9 +82,9 @@ extension Worker {
     }
 
     func dropInputs() {
-        for input in inputs { input.stop() }
-        spareBatches += inputs.map(\.batch)
-        inputs = []
+        for input in inputs.inputs { input.stop() }
+        spareBatches += inputs.inputs.map(\.batch)
+        inputs.replace(by: [])
     }
 
     func takeBatch() -> RecordBatch {
@@ -99,8 +99,8 @@ extension Worker {
     ///
     /// A predecessor may stand still with a transaction whose offsets were accepted and commit it
     /// later: only when the group's offsets are stable is that decided. Its markers may come to the
-    /// topics later than to the group, so outputs are read to the end of all that is written, not to
-    /// the first end that a reader of committed records sees.
+    /// topics later than to the group, so outputs are read to the end of all that is written, and
+    /// not to the first end that a reader of committed records sees.
     ///
     /// - Returns: whether there is something to read now.
     func settle(_ partitions: [TopicPartition]) throws(KafkaError) -> Bool {
@@ -218,11 +218,12 @@ extension Worker {
             plans.map { plan in
                 TopicPartitionOffset(plan.source, plan.start.map { .at($0) } ?? .beginning)
             })
-        inputs = plans.compactMap { plan in
-            consumer.queue(of: plan.source).map {
-                Input(plan, queue: $0, batch: takeBatch())
-            }
-        }
+        inputs.replace(
+            by: plans.compactMap { plan in
+                consumer.queue(of: plan.source).map {
+                    Input(plan, queue: $0, batch: takeBatch())
+                }
+            })
     }
 
     // MARK: Positions that are gone

@@ -16,12 +16,14 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     let now: () -> ContinuousClock.Instant
     let consumer: any LogConsumer
     let delivery: any Delivery
+    /// What shards say goes here.
+    let effects: EffectBatch
     let stage: Stage
     let control: WorkerControl
     let clientConfiguration: ClientConfiguration
 
     var phase = Phase.idle
-    var inputs: [Input] = []
+    var inputs: InputSet
     /// Shards given back, with the mark of the batch that was delivered last.
     var parked: [Int32: (shard: Stage.Shard, mark: String?)] = [:]
     var spareBatches: [RecordBatch] = []
@@ -69,6 +71,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         self.log = log
         self.control = control
         self.stage = stage
+        inputs = InputSet(clock: configuration.clock)
         let group = configuration.groupId + "-" + Stage.role
         var properties = configuration.clientProperties
         if name.isStatic { properties["group.instance.id"] = "\(name.instance)-\(name.thread)" }
@@ -79,6 +82,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         delivery = try Self.makeDelivery(
             configuration, id: "\(group)-\(name.instance)-\(name.thread)", clients: clients,
             consumer: consumer, now: now, control: control, log: log)
+        effects = delivery.effects
         control.attach(consumer.wake)
         stage.spill { [unowned self] in spill() }
         try consumer.subscribe([stage.leadTopic])
@@ -162,23 +166,20 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     /// Applies what is there, a bounded part at a time.
     private func work() -> Int {
         let moment = now()
-        for input in inputs {
-            for fault in input.refill(at: moment) { handle(fault, of: input) }
-        }
+        inputs.refill(at: moment) { handle($0, of: $1) }
         var applied = 0
         if inputs.areRestoring {
-            while applied < WorkerLimits.recordsPerTurn, let input = inputs.nextToRestore {
-                apply(input, at: moment)
+            while applied < WorkerLimits.recordsPerTurn, let index = inputs.nextToRestore {
+                apply(index, at: moment)
                 applied += 1
             }
             return applied
         }
         startServing()
-        let effects = delivery.effects
         while applied < WorkerLimits.recordsPerTurn, !isFull(effects),
-            let input = inputs.next(configuration.clock)
+            let index = inputs.next
         {
-            apply(input, at: moment)
+            apply(index, at: moment)
             applied += 1
         }
         if applied > 0, batchStart == nil { batchStart = moment }
@@ -190,10 +191,11 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         return applied
     }
 
-    private func apply(_ input: Input, at moment: ContinuousClock.Instant) {
+    private func apply(_ index: Int, at moment: ContinuousClock.Instant) {
+        let input = inputs.inputs[index]
         guard let record = input.head else { return }
-        stage.apply(record, from: input, into: delivery.effects)
-        input.advance(at: moment)
+        stage.apply(record, from: input, into: effects)
+        inputs.advance(index, at: moment)
         if let slot = input.slot {
             stage.shards[slot].appliedAt = moment
             stage.shards[slot].hasProgress = true
@@ -214,10 +216,10 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     private func startServing() {
         guard stage.shards.contains(where: { !$0.isServing }) else { return }
         for slot in stage.shards.indices where !stage.shards[slot].isServing {
-            stage.serve(slot, into: delivery.effects)
+            stage.serve(slot, into: effects)
             stage.shards[slot].isServing = true
         }
-        if delivery.effects.count > 0, batchStart == nil { batchStart = now() }
+        if effects.count > 0, batchStart == nil { batchStart = now() }
         stage.counters.serving = stage.shards.map(\.partition)
         log.info("serving \(stage.leadTopic) partitions \(stage.counters.serving)")
     }
@@ -227,7 +229,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     /// Whether all its inputs were at their ends within the last second: only such a shard has
     /// timers, for catching up is not staleness.
     private func isCaughtUp(_ slot: Int, at moment: ContinuousClock.Instant) -> Bool {
-        inputs.allSatisfy { input in
+        inputs.inputs.allSatisfy { input in
             guard input.slot == nil || input.slot == slot else { return true }
             guard let last = input.atEndLast else { return false }
             return input.isAtEnd || moment - last < WorkerLimits.currency
@@ -248,13 +250,13 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             else { continue }
             shard.appliedAt = moment
             let (seconds, attoseconds) = passed.components
-            let effects = delivery.effects.count
+            let before = effects.count
             stage.apply(
                 timer: time.advanced(
                     byNanoseconds: seconds * 1_000_000_000 + attoseconds / 1_000_000_000),
-                to: slot, into: delivery.effects)
+                to: slot, into: effects)
             stage.counters.timers += 1
-            if delivery.effects.count > effects { shard.hasProgress = true }
+            if effects.count > before { shard.hasProgress = true }
         }
     }
 
@@ -262,7 +264,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     private func refresh(at moment: ContinuousClock.Instant) {
         var left = refreshBudget.allowance(at: moment, perSecond: stage.refreshesPerSecond)
         for slot in stage.shards.indices where left > 0 {
-            let count = stage.refresh(slot, atMost: left, into: delivery.effects)
+            let count = stage.refresh(slot, atMost: left, into: effects)
             if count > 0 { stage.shards[slot].hasProgress = true }
             left -= count
             refreshBudget.spend(count)
@@ -273,7 +275,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
 
     private func sealIfDue() throws(KafkaError) {
         guard let start = batchStart, delivery.canSeal else { return }
-        guard now() - start >= DeliveryLimits.window || isFull(delivery.effects) else { return }
+        guard now() - start >= DeliveryLimits.window || isFull(effects) else { return }
         try seal()
     }
 
@@ -306,7 +308,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
 
     /// Tells each shard how far its inputs are.
     func notePositions() {
-        for input in inputs {
+        for input in inputs.inputs {
             guard let next = input.nextOffset else { continue }
             if let slot = input.slot {
                 stage.shards[slot].positions[input.source] = next

@@ -8,13 +8,15 @@ extension Settings {
     ///
     /// - Throws: when a file with a secret cannot be read.
     func pipeline() throws(SettingsRefusal) -> PipelineConfiguration {
-        PipelineConfiguration(
+        var configuration = PipelineConfiguration(
             bootstrapServers: kafka.bootstrapServers, groupId: kafka.groupId,
             instanceId: kafka.instanceId, clientProperties: try clientProperties(),
             topics: pipelineTopics,
             clock: clock == .wall ? .wall : .event,
             delivery: delivery == .exactlyOnce ? .exactlyOnce : .atLeastOnce, assets: assets,
             margin: MarginConfiguration(valuationCurrency: valuationCurrency, parameters: margin))
+        configuration.parametersHash = { $0.computedParametersHash }
+        return configuration
     }
 
     private var pipelineTopics: PipelineTopics {

@@ -76,7 +76,7 @@ import Testing
 
     @Test func theHelpOfEachCommandSaysWhatItDoes() throws {
         for (command, words) in [
-            "run": "publish haircut tables", "demo": "recorded crash",
+            "run": "publish haircuts, requirements", "demo": "recorded crash",
             "broker": "embedded broker", "feed": "recorded scenario", "topics": "check the topics",
         ] {
             let help = try Command(command, "--help")

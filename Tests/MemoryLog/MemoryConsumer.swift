@@ -107,13 +107,17 @@ public final class MemoryConsumer: LogConsumer {
 
     private func join(_ owner: (any PartitionOwner)?) throws(KafkaError) {
         if memberId == nil {
+            // Nobody sends heartbeats for a member whose joining was never answered.
+            let answer = JoinAnswer()
             let membership = Membership(
                 topics: topics, instance: instance, sessionTimeout: sessionTimeout,
-                rebalanceTimeout: pollLimit, isBeating: { [weak self] in self?.isBeating ?? false })
+                rebalanceTimeout: pollLimit,
+                isBeating: { [weak self] in answer.hasCome && self?.isBeating ?? false })
             let (log, groupId) = (process.log, groupId)
             memberId = try process.request(.join, "join group \(groupId)") {
                 () throws(BrokerError) in try log.join(groupId, membership)
             }
+            answer.hasCome = true
         }
         try takeAssignment(owner)
     }
@@ -255,6 +259,11 @@ public final class MemoryConsumer: LogConsumer {
         releaseQueues()
         return .clean
     }
+}
+
+/// Whether a member knows that it is one.
+private final class JoinAnswer {
+    var hasCome = false
 }
 
 /// A member of a generation, for a transaction.

@@ -39,6 +39,8 @@ public final class MemoryProcess: LogClients {
     public var pass: (Int64) -> Void
     /// From now on nothing this process asks for is done or answered.
     public private(set) var isKilled = false
+    /// Calls since it was killed.
+    private var deadCalls = 0
     /// Whether its threads stand still, those that send heartbeats included.
     public var isFrozen = false
     /// How many records a fetch of a partition may bring at most, of so many that are asked for.
@@ -79,8 +81,12 @@ public final class MemoryProcess: LogClients {
         return MemoryAdmin(of: self)
     }
 
+    /// - Throws: when the process was killed. Time passes for who goes on asking until it has, as
+    ///   it would for one whose broker does not answer.
     func checkAlive(_ operation: String) throws(KafkaError) {
         guard !isKilled else {
+            deadCalls += 1
+            if deadCalls > 20 { pass(20) }
             throw KafkaError(
                 code: KafkaError.Code.clientFatal, operation: operation,
                 reason: "the process was killed", isFatal: true)

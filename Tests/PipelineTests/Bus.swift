@@ -99,6 +99,18 @@ final class Bus {
     func haircuts() throws -> [Seen] { try all(Self.topics.haircuts) }
     func deadLetters() throws -> [Seen] { try all(Self.topics.deadLetters) }
 
+    /// How many records were ever written to a topic, those the broker has dropped included: it
+    /// keeps 5 MiB a partition.
+    func written(_ topic: String) throws -> Int {
+        let consumer = try Consumer(
+            .consumer(bootstrapServers: broker.bootstrapServers, groupId: "counter"))
+        defer { consumer.close() }
+        let count = topic == Self.topics.deadLetters ? 1 : partitions
+        return try (0..<count).reduce(0) {
+            try $0 + Int(consumer.watermarks(of: TopicPartition(topic, $1)).high)
+        }
+    }
+
     /// The group's committed offset of a quotes partition; nil without one.
     func committed(_ partition: Int32 = 0) throws -> Int64? {
         let consumer = try Consumer(

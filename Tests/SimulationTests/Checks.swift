@@ -79,9 +79,16 @@ final class Checks {
     func final() -> Violation? {
         var refused: Set<DeadLetterCheck.Origin> = []
         for partition in 0..<Int32(plan.partitions) {
-            let reference = Reference(log, partition: partition)
+            let reference = Reference(log, partition: partition, count: plan.partitions)
             refused.formUnion(reference.refused)
             if let violation = compare(reference, partition) { return violation }
+        }
+        guard plan.roles.contains(.margin) else { return deadLetters.compare(with: refused) }
+        for partition in 0..<Int32(plan.partitions) {
+            let reference = MarginReference(
+                log, partition: partition, count: plan.partitions, tables: haircuts.lastTables)
+            refused.formUnion(reference.refused)
+            if let violation = margin.compareLast(with: reference) { return violation }
         }
         return margin.final() ?? deadLetters.compare(with: refused)
     }
@@ -110,7 +117,11 @@ final class Checks {
                         + "\(reference.tables.count)")
             }
         }
-        return haircuts.compareLast(with: reference, hasTimers: plan.clock == .wall)
+        // Without timers, what the interval holds back at the end depends on when exposures come.
+        guard plan.clock == .wall || !plan.roles.contains(.margin) else { return nil }
+        return haircuts.compareLast(
+            with: reference, hasTimers: plan.clock == .wall,
+            hasExposures: plan.roles.contains(.margin))
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

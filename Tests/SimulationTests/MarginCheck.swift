@@ -109,6 +109,36 @@ struct MarginCheck {
         return nil
     }
 
+    /// Whether each account ended where positions and tables lead. A status may still be the
+    /// worse one that it is about to leave (MODEL §8), never a better one.
+    func compareLast(with reference: MarginReference) -> Violation? {
+        for expected in reference.requirements {
+            guard let ended = last[expected.account] else {
+                return Violation(.convergence, "\(expected.account) has no requirement")
+            }
+            let isSame =
+                ended.positionsSequence == expected.positionsSequence
+                && Self.held(ended) == Self.held(expected)
+                && ended.status >= expected.status
+            guard isSame else {
+                return Violation(
+                    .convergence,
+                    """
+                    \(ended.account) ended \(ended.status) with positions \
+                    \(ended.positionsSequence); its inputs say \(expected.status) with \
+                    \(expected.positionsSequence)
+                    """)
+            }
+        }
+        return nil
+    }
+
+    /// Quantities of the assets that no mark joins, so that prices do not move them.
+    private static func held(_ requirement: MarginRequirement) -> [FixedDecimal] {
+        requirement.assets.filter { $0.asset != Production.margin.valuationCurrency }
+            .map(\.quantity)
+    }
+
     /// Once all is quiet none may be missing.
     func final() -> Violation? {
         for account in Set(called.keys).union(seen.keys).sorted() {

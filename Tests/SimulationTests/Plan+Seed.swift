@@ -15,11 +15,14 @@ extension Plan {
         clock = random.next() % 3 == 0 ? .wall : .event
         isReplayable = clock == .event && random.next() % 4 > 0
         partitions = 1 + Int(random.next() % 3)
+        isStatic = random.next() % 4 == 0
         length = 8_000 + Int64(random.next() % 40_000)
+        if !isReplayable, random.next() % 3 > 0 { roles.append(.margin) }
         var traffic = Traffic(seed: random.next(), start: Self.start)
         traffic.sendsSurfaces = !isReplayable
         var events = traffic.opening().map { Event(time: 0, kind: .input($0)) }
         events += Self.inputs(length, &traffic, &random)
+        if roles.contains(.margin) { events += Self.accounts(length, &random) }
         events.append(Event(time: 0, kind: .start(slot: 0)))
         if random.next() % 3 > 0 { events.append(Event(time: 0, kind: .start(slot: 1))) }
         for _ in 0..<Int(random.next() % 6) {
@@ -62,6 +65,18 @@ extension Plan {
         return events
     }
 
+    /// Snapshots of accounts, all at the beginning and now and then.
+    private static func accounts(_ length: Int64, _ random: inout SplitMix64) -> [Event] {
+        var traffic = AccountTraffic(seed: random.next(), start: start)
+        var events = traffic.all(at: 0).map { Event(time: 0, kind: .input($0)) }
+        var time: Int64 = 0
+        while time < length {
+            time += Int64(random.next() % 1_000)
+            events.append(Event(time: time, kind: .input(traffic.next(at: time))))
+        }
+        return events
+    }
+
     /// What happens to processes and to the cluster.
     private static func change(_ random: inout SplitMix64) -> Kind {
         let slot = Int(random.next() % UInt64(slots))
@@ -97,7 +112,18 @@ extension Plan {
             }
         }
         return .fault(
-            slot: slot, call: call, skip: Int(random.next() % 30), fault: fault(in: &random))
+            slot: slot, call: call, skip: Int(random.next() % 30),
+            fault: possible(fault(in: &random), with: call))
+    }
+
+    /// A commit that reached its coordinator is never answered by the wish for an abort.
+    private static func possible(_ fault: Fault, with call: Call) -> Fault {
+        guard call == .commitTransaction || call == .abortTransaction else { return fault }
+        return switch fault {
+        case .answerLost(.abort): .answerLost(.retry)
+        case .late(.abort, let milliseconds): .late(.retry, milliseconds: milliseconds)
+        default: fault
+        }
     }
 
     private static func fault(in random: inout SplitMix64) -> Fault {

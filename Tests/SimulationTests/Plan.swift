@@ -11,6 +11,8 @@ struct Plan {
     /// before everything else, so that it does not matter when a restored shard reads them.
     var isReplayable = false
     var partitions = 2
+    /// Whether processes have configured instance ids, so that they come back as the same members.
+    var isStatic = false
     var roles = [Role.haircut]
     /// In order of their times.
     var events: [Event] = []
@@ -77,7 +79,9 @@ struct Plan {
     }
 
     var description: String {
-        "seed \(seed), clock \(clock)\(isReplayable ? ", replayable" : ""), \(partitions) partitions, \(events.count) events:\n"
+        "seed \(seed), clock \(clock)\(isReplayable ? ", replayable" : "")"
+            + "\(isStatic ? ", static members" : ""), \(partitions) partitions, "
+            + "\(events.count) events:\n"
             + events.map { "  \($0)" }.joined(separator: "\n")
     }
 }

@@ -1,3 +1,4 @@
+import Engine
 import Haircuts
 import Kafka
 import Logging
@@ -7,29 +8,55 @@ import Quantities
 
 /// What production is configured to be in the simulation.
 enum Production {
-    static func configuration(_ plan: Plan, instance: String) -> HaircutPipelineConfiguration {
-        HaircutPipelineConfiguration(
-            bootstrapServers: "memory", groupId: "breakwater",
-            topics: HaircutTopics(
-                quotes: TopicName.quotes.rawValue, surfaces: TopicName.surfaces.rawValue,
-                haircuts: TopicName.haircuts.rawValue, deadLetters: TopicName.deadLetters.rawValue),
-            clock: plan.clock, assets: assets)
-    }
-
     static func worker(
         _ role: Role, _ process: MemoryProcess, _ plan: Plan, _ slot: World.Slot, _ lines: LogLines
     ) throws(KafkaError) -> SimulatedWorker {
         let control = WorkerControl()
+        slot.workers += 1
+        // A configured instance id comes back with the next start, a random one does not.
+        let worker = WorkerName(
+            instance: plan.isStatic ? "process-\(slot.number)" : process.name,
+            start: "\(slot.workers)", thread: 0, isStatic: plan.isStatic)
         let name = "\(role.rawValue) \(process.name)"
         let log = Logger(label: name) { NotingLog(name: $0, lines: lines) }
-        let worker = try HaircutWorker(
-            configuration(plan, instance: process.name), clients: process,
-            now: { [log = process.log] in monotonic(log.now) }, control: control, log: log)
-        return SimulatedWorker(
-            role, name: name, control: control,
-            step: { () throws(KafkaError) in try worker.step(upTo: .zero) },
-            finish: worker.finish, close: worker.close)
+        let now = { [log = process.log] in monotonic(log.now) }
+        let stepped =
+            switch role {
+            case .haircut:
+                try makeHaircutWorker(
+                    configuration(plan), name: worker, clients: process, now: now,
+                    control: control, log: log)
+            case .margin:
+                try makeMarginWorker(
+                    configuration(plan), name: worker, clients: process, now: now,
+                    control: control, log: log)
+            }
+        return SimulatedWorker(role, name: name, worker: stepped)
     }
+
+    private static func configuration(_ plan: Plan) -> PipelineConfiguration {
+        PipelineConfiguration(
+            bootstrapServers: "memory", groupId: "breakwater", topics: topics, clock: plan.clock,
+            delivery: .exactlyOnce, assets: assets, margin: margin)
+    }
+
+    static let margin = MarginConfiguration(valuationCurrency: Identifier("USD") ?? .unnamed)
+
+    private static let topics: PipelineTopics = {
+        var topics = PipelineTopics()
+        topics.quotes = TopicName.quotes.rawValue
+        topics.surfaces = TopicName.surfaces.rawValue
+        topics.positions = TopicName.positions.rawValue
+        topics.controls = TopicName.controls.rawValue
+        topics.haircuts = TopicName.haircuts.rawValue
+        topics.requirements = TopicName.requirements.rawValue
+        topics.alerts = TopicName.alerts.rawValue
+        topics.breakers = TopicName.breakers.rawValue
+        topics.exposures = TopicName.exposures.rawValue
+        topics.checkpoints = TopicName.checkpoints.rawValue
+        topics.deadLetters = TopicName.deadLetters.rawValue
+        return topics
+    }()
 
     static let assets: [AssetConfiguration] = Traffic.listed.compactMap(asset)
 

@@ -12,7 +12,7 @@ struct Reference {
     /// Encoded, in order.
     private(set) var tables: [[UInt8]] = []
     private(set) var refused: Set<DeadLetterCheck.Origin> = []
-    private var shard = HaircutShard(assets: Production.assets)
+    private var shard: HaircutShard
 
     /// The last table of each asset that has one.
     var last: [HaircutTable] { shard.listed.compactMap { shard.table(of: $0) } }
@@ -25,7 +25,9 @@ struct Reference {
         return copy.table(of: asset)
     }
 
-    init(_ log: MemoryLog, partition: Int32) {
+    /// - Parameter count: partitions of the positions topic.
+    init(_ log: MemoryLog, partition: Int32, count: Int) {
+        shard = HaircutShard(assets: Production.assets, exposureShards: count)
         var sink = TableSink()
         var decoders = ReferenceDecoders()
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)

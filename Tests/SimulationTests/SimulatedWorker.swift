@@ -13,41 +13,35 @@ enum Role: String {
 final class SimulatedWorker {
     let role: Role
     let name: String
-    private let control: WorkerControl
-    private let turn: () throws(KafkaError) -> Void
-    private let drain: () -> Void
-    private let leave: () -> Void
+    private let worker: any SteppedWorker
 
-    init(
-        _ role: Role, name: String, control: WorkerControl,
-        step: @escaping () throws(KafkaError) -> Void, finish: @escaping () -> Void,
-        close: @escaping () -> Void
-    ) {
+    init(_ role: Role, name: String, worker: any SteppedWorker) {
         self.role = role
         self.name = name
-        self.control = control
-        turn = step
-        drain = finish
-        leave = close
+        self.worker = worker
     }
 
-    func step() throws(KafkaError) { try turn() }
+    func step() throws(KafkaError) { try worker.step(upTo: .zero) }
 
     /// As on SIGTERM: delivers what was applied and leaves.
     func finish() {
-        drain()
-        leave()
+        worker.finish()
+        worker.close()
     }
 
-    func close() { leave() }
+    func close() { worker.close() }
 
-    var partitions: [Int32] { control.counters.partitions }
+    var partitions: [Int32] { worker.counters.partitions }
 
     /// What it still has to do; nil when all there is to read was applied.
     var whyNotQuiet: String? {
-        let counters = control.counters
-        guard counters.caughtUp != counters.partitions.count else { return nil }
-        return "\(name) serves \(counters.partitions), \(counters.caughtUp) caught up"
+        let counters = worker.counters
+        guard !counters.partitions.isEmpty else { return nil }
+        guard worker.isServing, counters.caughtUp == counters.partitions.count else {
+            return "\(name) serves \(counters.serving) of \(counters.partitions), "
+                + "\(counters.caughtUp) caught up"
+        }
+        return nil
     }
 }
 
@@ -55,7 +49,10 @@ final class SimulatedWorker {
 final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])
 
-    func append(_ line: String) { lines.withLock { $0.append(line) } }
+    /// Keeps a thousand at most: a worker that never ends must not fill the memory.
+    func append(_ line: String) {
+        lines.withLock { if $0.count < 1_000 { $0.append(line) } }
+    }
 
     func take() -> [String] {
         lines.withLock { lines in

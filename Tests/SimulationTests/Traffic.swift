@@ -123,10 +123,12 @@ struct Traffic {
                 "volatilities":[\(volatilities.map { "\(hundredths($0))" }.joined(separator: ","))]}
                 """
         }
+        let near = expiry(7, 0)
+        let far = expiry(40, time > 0 && chance(10) ? -percent / 2 - 20 : 2)
         let text = """
             {"schema":"iv-surface.v1","asset":"\(market.name)","time":"\(instant(time))",\
             "sequence":\(market.surfaceSequence),\
-            "expiries":[\(expiry(7, 0)),\(expiry(40, time > 0 && chance(10) ? -percent / 2 - 20 : 2))]}
+            "expiries":[\(near),\(far)]}
             """
         return keep(index, .surfaces, text, "surface \(market.surfaceSequence)")
     }

@@ -39,6 +39,8 @@ final class World {
         var process: MemoryProcess?
         var threads: [Thread]
         var starts = 0
+        /// Workers that were started in it, of all its processes.
+        var workers = 0
         /// Requests of each kind that are still to go wrong.
         var faults: [(call: Call, skip: Int, fault: Fault)] = []
         /// Whether it is in the middle of a turn, of which a request takes its time.
@@ -82,7 +84,13 @@ final class World {
         guard violation == nil else { return }
         quieten()
         let end = time + 60_000
-        while violation == nil, time < end, !isQuiet || time < plan.length + 25_000 { tick() }
+        // What was applied last is delivered, and time has come for what is due by time alone.
+        var restsSince = time
+        while violation == nil, time < end, time < plan.length + 25_000 || time < restsSince + 3_000
+        {
+            tick()
+            if !isQuiet { restsSince = time }
+        }
         if violation == nil, !isQuiet {
             let why = workers.compactMap(\.whyNotQuiet).joined(separator: ", ")
             violation = Violation(.quiet, "after a minute without faults: \(why)")
@@ -127,6 +135,8 @@ final class World {
             // The last step is as short as it must be.
             if end - log.now < Self.tick { log.advance(to: end) } else { tick() }
         }
+        // Who waits for a time to pass must see it pass, also when nothing matters any more.
+        log.advance(to: end)
     }
 
     // MARK: Processes
@@ -217,7 +227,10 @@ final class World {
         case .lag(let topic, let records, let milliseconds):
             lags[topic] = (records, log.now + milliseconds)
         case .markers(let delays): log.markerDelays = delays
-        case .compact: compact()
+        case .compact:
+            // What is dropped has to be seen before.
+            check()
+            compact()
         }
     }
 
