@@ -13,10 +13,11 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Play a recorded crash through real topics and the real pipeline.",
         discussion: """
-            Starts an embedded broker on loopback, feeds the scenario to the input topics, runs \
-            the haircut workers on them, and shows what a consumer of risk.haircuts.v1 reads. The \
+            Starts an embedded broker on loopback, feeds the scenario and synthetic accounts to the \
+            input topics, runs the haircut and the margin workers on them, and shows what \
+            consumers of their topics read: haircuts, breakers, accounts by status, alerts. The \
             hours before the crash are played first, as fast as may be, so that volatilities and \
-            baselines are known when it begins.
+            baselines are known when it begins. Nobody acts on the alerts' plans here.
             """)
 
     @Option(help: "One of: \(ScenarioCatalog.names.joined(separator: ", ")).")
@@ -28,18 +29,28 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "Partitions of the topics.")
     var partitions = 2
 
-    @Option(help: "Worker threads.")
+    @Option(help: "Worker threads of each role.")
     var workers = 1
+
+    @Option(help: "Synthetic accounts.")
+    var accounts = 300
+
+    @Option(help: "What the accounts are made from.")
+    var seed: UInt64 = 1
 
     /// Records sent and not yet processed, or tables published and not yet read, at which the feed
     /// waits: the broker keeps 5 MiB a partition.
     private static let mostBehind = 1_000
+    /// Market played before the accounts come, so that there are prices to hold them to.
+    private static let openingSeconds: Int64 = 60
 
     func validate() throws {
-        guard speed >= 0, speed.isFinite, (1...64).contains(partitions), (1...64).contains(workers)
+        guard speed >= 0, speed.isFinite, (1...64).contains(partitions), (1...64).contains(workers),
+            (0...20_000).contains(accounts)
         else {
             throw ValidationError(
-                "--speed must not be negative; --partitions and --workers are 1 to 64")
+                "--speed must not be negative; --partitions and --workers are 1 to 64, "
+                    + "--accounts at most 20000")
         }
     }
 
@@ -55,29 +66,58 @@ struct DemoCommand: ParsableCommand {
 
         let pipeline = try settings.pipeline()
         let log = Logger(label: "breakwater")
-        let service = WorkerService.haircut(pipeline, workers: workers, log: log)
+        let services = Services(
+            haircut: .haircut(pipeline, workers: workers, log: log),
+            margin: .margin(pipeline, workers: workers, log: log))
         let observation = try Observation(
             settings, plan: TopicPlan(pipeline.topics), log: log,
-            workers: { [service].observed })
+            workers: { services.all.observed })
         say("Page:     \(observation.url)")
-        service.start()
+        for service in services.all { service.start() }
         defer {
             observation.stop()
-            service.stop()
-            _ = service.wait(upTo: .seconds(9))
+            for service in services.all { service.stop() }
+            for service in services.all { _ = service.wait(upTo: .seconds(9)) }
             broker.close()
         }
-        let watch = try HaircutWatch(settings, partitions: partitions)
-        try waitForWorkers(service)
-        try play(scenario, settings: settings, service: service, watch: watch)
+        let watches = Watches(
+            haircuts: try HaircutWatch(settings, partitions: partitions),
+            margin: try MarginWatch(settings, partitions: partitions))
+        try waitForWorkers(services)
+        try play(scenario, settings: settings, services: services, watches: watches)
         if Interruption.shared.isByHand { throw ExitCode(130) }
+    }
+
+    private struct Services {
+        var haircut: WorkerService
+        var margin: WorkerService
+        var all: [WorkerService] { [haircut, margin] }
+    }
+
+    private struct Watches {
+        var haircuts: HaircutWatch
+        var margin: MarginWatch
+        var lines: [String] { haircuts.lines + [""] + margin.lines }
+    }
+
+    /// A stretch of the market and what it is played for; nil speed is as fast as may be.
+    private struct Part {
+        var from: Instant
+        var to: Instant
+        var speed: Double?
+        var what: String
     }
 
     /// The configuration recommended for the scenario, read as any configuration is.
     private func settings(for scenario: Scenario, address: String) throws -> Settings {
         var lines = [
             "kafka: {bootstrapServers: \"\(address)\", groupId: demo}", "delivery: at-least-once",
-            "clock: event", "http: {port: 0}", "log: {level: warning}", "assets:",
+            "clock: event", "http: {port: 0}", "log: {level: warning}",
+            // Hours pass in seconds here: refreshes of what only moved are not to fill the bus,
+            // ladders are drawn less often, and a table is not out of date because another
+            // partition is some seconds of the market ahead.
+            "margin: {refreshesPerSecond: 500, exposureMilliseconds: 30000}",
+            "parameters: {validitySeconds: 3600}", "assets:",
         ]
         for asset in scenario.assets {
             lines.append(
@@ -98,10 +138,12 @@ struct DemoCommand: ParsableCommand {
         }
     }
 
-    private func waitForWorkers(_ service: WorkerService) throws {
+    private func waitForWorkers(_ services: Services) throws {
         say("Workers:  joining their group (about 3 s on the embedded broker)…")
         let end = ContinuousClock.now + .seconds(60)
-        while service.counters.serving.count < partitions, !Interruption.shared.isRequested {
+        while services.all.contains(where: { $0.counters.serving.count < partitions }),
+            !Interruption.shared.isRequested
+        {
             guard ContinuousClock.now < end else {
                 throw CommandFailure("the workers did not join their group within 60 s")
             }
@@ -110,7 +152,7 @@ struct DemoCommand: ParsableCommand {
     }
 
     private func play(
-        _ scenario: Scenario, settings: Settings, service: WorkerService, watch: HaircutWatch
+        _ scenario: Scenario, settings: Settings, services: Services, watches: Watches
     ) throws {
         let feed = try ScenarioFeed(
             .producer(bootstrapServers: settings.kafka.bootstrapServers),
@@ -118,56 +160,96 @@ struct DemoCommand: ParsableCommand {
         defer { feed.close() }
         let terminal = Terminal()
         let crash = scenario.start(ofSection: "crash") ?? scenario.start
-        let parts: [(from: Instant, to: Instant, speed: Double?)] = [
-            (scenario.start, crash, nil), (crash, scenario.end, speed == 0 ? nil : speed),
+        let opening = min(crash, scenario.start.advanced(bySeconds: Self.openingSeconds))
+        let parts = [
+            Part(from: scenario.start, to: opening, speed: nil, what: "opening"),
+            Part(from: opening, to: crash, speed: nil, what: "warming up"),
+            Part(from: crash, to: scenario.end, speed: speed == 0 ? nil : speed, what: "the crash"),
         ]
         var summary = DemoSummary(from: crash)
-        for (number, part) in parts.enumerated() {
+        var alerts = AlertSummary(from: crash, asset: "\(scenario.assets[0].asset)")
+        func read() {
+            watches.haircuts.read {
+                summary.add($0)
+                alerts.add($0)
+            }
+            watches.margin.read { alerts.add($0) }
+        }
+        func mayGoOn() -> Bool { isWithinBounds(feed, services, watches) }
+        for part in parts {
             try feed.play(
                 scenario.events().lazy.filter { $0.time >= part.from && $0.time < part.to },
-                speed: part.speed,
-                mayGoOn: { sent in
-                    let counters = service.counters
-                    return sent - counters.records < Self.mostBehind
-                        && counters.published - watch.tables < Self.mostBehind
-                },
+                speed: part.speed, mayGoOn: { _ in mayGoOn() },
                 isStopped: { Interruption.shared.isRequested }
             ) { feed in
-                watch.read { summary.add($0) }
-                terminal.block(
-                    ["", Self.progress(of: part, at: feed.time, isWarmUp: number == 0)]
-                        + watch.lines)
+                read()
+                terminal.block(["", Self.progress(of: part, at: feed.time)] + watches.lines)
+            }
+            if part.what == "opening" {
+                settle(feed, services, watches, read)
+                let population = Population(size: accounts, seed: seed, market: scenario.opening)
+                try feed.publish(
+                    population.accounts, to: settings.topics.positions,
+                    partitions: Int32(partitions), mayGoOn: { _ in mayGoOn() },
+                    isStopped: { Interruption.shared.isRequested }
+                ) { _ in read() }
             }
         }
-        settle(service, feed, watch) { summary.add($0) }
-        terminal.lastBlock([""] + watch.lines)
+        settle(feed, services, watches, read)
+        terminal.lastBlock([""] + watches.lines)
         terminal.keepBlock()
-        let counters = service.counters
-        terminal.line(
-            "\n\(counters.quotes) quotes and \(counters.surfaces) surfaces in, "
-                + "\(counters.published) tables out, \(counters.refused) refused\n")
-        for line in summary.lines { terminal.line(line) }
+        for line in Self.totals(services) + summary.lines + [""] + alerts.lines {
+            terminal.line(line)
+        }
     }
 
-    private static func progress(
-        of part: (from: Instant, to: Instant, speed: Double?), at time: Instant?, isWarmUp: Bool
-    ) -> String {
+    private static func totals(_ services: Services) -> [String] {
+        let (haircut, margin) = (services.haircut.counters, services.margin.counters)
+        return [
+            "",
+            "\(haircut.quotes) quotes and \(haircut.surfaces) surfaces in, "
+                + "\(haircut.published) tables and \(haircut.breakerChanges) breaker changes out, "
+                + "\(haircut.refused) refused",
+            "\(margin.positions) accounts in, \(margin.requirements) requirements and "
+                + "\(margin.alerts) alerts out, \(margin.refused) refused", "",
+        ]
+    }
+
+    /// Whether neither the workers nor these consumers are so far behind that the broker, which
+    /// keeps 5 MiB a partition, would drop what they have not read.
+    private func isWithinBounds(
+        _ feed: ScenarioFeed, _ services: Services, _ watches: Watches
+    ) -> Bool {
+        let (haircut, margin) = (services.haircut.counters, services.margin.counters)
+        return feed.sent - haircut.quotes - haircut.surfaces < Self.mostBehind
+            && feed.accountsSent - margin.positions < Self.mostBehind
+            // Each margin worker reads every table.
+            && haircut.published - margin.haircuts / workers < Self.mostBehind
+            && haircut.published - watches.haircuts.tables < Self.mostBehind
+            && margin.requirements - watches.margin.requirements < Self.mostBehind
+    }
+
+    private static func progress(of part: Part, at time: Instant?) -> String {
         let time = time ?? part.from
         let share = time.seconds(since: part.from) / part.to.seconds(since: part.from)
-        let what = isWarmUp ? "warming up" : "the crash"
-        return "\(Terminal.bar(share))  \(what)  \(time.description.prefix(19)) UTC"
+        return "\(Terminal.bar(share))  \(part.what)  \(time.description.prefix(19)) UTC"
     }
 
     /// Waits until everything fed was processed and everything published was read.
     private func settle(
-        _ service: WorkerService, _ feed: ScenarioFeed, _ watch: HaircutWatch,
-        _ read: (HaircutWatch.Reading) -> Void
+        _ feed: ScenarioFeed, _ services: Services, _ watches: Watches, _ read: () -> Void
     ) {
         let end = ContinuousClock.now + .seconds(10)
         while ContinuousClock.now < end, !Interruption.shared.isRequested {
-            watch.read(read)
-            let counters = service.counters
-            if counters.records >= feed.sent, watch.tables >= counters.published { return }
+            read()
+            let (haircut, margin) = (services.haircut.counters, services.margin.counters)
+            if haircut.quotes + haircut.surfaces >= feed.sent,
+                watches.haircuts.tables >= haircut.published,
+                margin.haircuts >= haircut.published * workers,
+                watches.margin.requirements >= margin.requirements
+            {
+                return
+            }
             Interruption.shared.sleep(.milliseconds(20))
         }
     }

@@ -82,8 +82,4 @@ struct DemoSummary {
             + [lowest.right(24), highest.right(24), rise.right(17), lead.right(17), step.right(27)]
             .joined()
     }
-
-    private func clock(_ time: Instant) -> String {
-        String(time.description.dropFirst(11).prefix(8))
-    }
 }

@@ -72,21 +72,19 @@ private struct LatestTable {
             groupId: settings.kafka.groupId + "-explain",
             properties: try settings.clientProperties())
         let topic = settings.topics.haircuts
-        let admin = try Admin(configuration)
-        defer { admin.close() }
-        guard let found = try admin.describe([topic], within: limit)[topic] else {
-            throw CommandFailure("topic \(topic) does not exist")
+        let end = ContinuousClock.now + limit
+        guard let count = try partitionCount(of: topic, configuration, until: end) else {
+            return nil
         }
         let consumer = try Consumer(configuration)
         defer { consumer.close() }
-        let partitions = (0..<Int32(found.partitionCount)).map { TopicPartition(topic, $0) }
+        let partitions = (0..<Int32(count)).map { TopicPartition(topic, $0) }
         try consumer.assign(partitions.map { TopicPartitionOffset($0, .beginning) })
         let batch = consumer.makeBatch(capacity: 500)
         var decoder = HaircutDecoder()
         var table = HaircutTable.blank
         var latest: HaircutTable?
         var unread = Set(partitions)
-        let end = ContinuousClock.now + limit
         while !unread.isEmpty, !Interruption.shared.isRequested {
             guard ContinuousClock.now < end else {
                 throw CommandFailure("the end of \(topic) was not reached within \(limit)")
@@ -108,6 +106,30 @@ private struct LatestTable {
         }
         batch.release()
         return latest
+    }
+
+    /// Asks in short turns, so that an interruption is not waited out.
+    ///
+    /// - Returns: nil when it was interrupted.
+    private func partitionCount(
+        of topic: String, _ configuration: ClientConfiguration, until end: ContinuousClock.Instant
+    ) throws -> Int? {
+        let admin = try Admin(configuration)
+        defer { admin.close() }
+        while !Interruption.shared.isRequested {
+            let found: [String: TopicDescription]
+            do throws(KafkaError) {
+                found = try admin.describe([topic], within: .seconds(2))
+            } catch {
+                guard error.isRetriable, ContinuousClock.now < end else { throw error }
+                continue
+            }
+            guard let count = found[topic]?.partitionCount else {
+                throw CommandFailure("topic \(topic) does not exist")
+            }
+            return count
+        }
+        return nil
     }
 
     private func decode(

@@ -84,8 +84,8 @@ final class HaircutWatch {
     var lines: [String] {
         var lines = [
             Self.line(
-                "asset", "price", "IV", "depth 2 %", "initial", "maint.", "gap", "state",
-                "bound by")
+                "asset", "price", "IV", "depth 2 %", "initial", "maint.", "gap", "branching",
+                "state", "bound by")
         ]
         for table in latest.values.sorted(by: { $0.asset < $1.asset }) {
             let bounds = Bounds.names.filter { table.boundBy.contains($0.bound) }
@@ -96,20 +96,24 @@ final class HaircutWatch {
                     fixed(table.components.depth.double / 1e6, 1) + " M",
                     percent(table.haircut(ofHolding: 1e6, \.initial)),
                     percent(table.haircut(ofHolding: 1e6, \.maintenance)),
-                    percent(table.gap.maintenance), table.state.rawValue,
+                    percent(table.gap.maintenance), fixed(table.branchingRatio, 2),
+                    table.state.rawValue,
                     bounds.map { "\($0.name)" }.joined(separator: ", ")))
         }
-        lines.append("(haircuts of a holding worth 1 M; gap: of maintenance to the model's target)")
+        lines.append(
+            "(haircuts of a holding worth 1 M; gap: of maintenance to the model's target; branching:"
+                + " fall that forced selling adds, per fall)")
         return lines
     }
 
     private static func line(
         _ asset: String, _ price: String, _ volatility: String, _ depth: String,
-        _ initial: String, _ maintenance: String, _ gap: String, _ state: String, _ bounds: String
+        _ initial: String, _ maintenance: String, _ gap: String, _ branching: String,
+        _ state: String, _ bounds: String
     ) -> String {
         let numbers = [
             price.right(12), volatility.right(8), depth.right(12), initial.right(10),
-            maintenance.right(9), gap.right(9),
+            maintenance.right(9), gap.right(9), branching.right(11),
         ]
         return asset.left(7) + numbers.joined() + "  " + state.left(10) + bounds
     }

@@ -48,7 +48,8 @@ struct RunCommand: ParsableCommand {
         try TopicCheck.waitUntilSound(
             pipeline, log: log, isStopped: { Interruption.shared.isRequested })
         for service in services { service.start() }
-        let refusal = watch(services, log: log)
+        var reported = services.map { _ in WorkerCounters() }
+        let refusal = watch(services, &reported, log: log)
         log.info("draining")
         for service in services { service.stop() }
         let end = ContinuousClock.now + .seconds(9)
@@ -58,6 +59,7 @@ struct RunCommand: ParsableCommand {
                     "not all workers ended within 9 s: what they had not committed is read again")
             }
         }
+        report(services, since: &reported, log: log)
         if let refusal { throw CommandFailure(refusal) }
         if Interruption.shared.isByHand { throw ExitCode(130) }
     }
@@ -78,19 +80,26 @@ struct RunCommand: ParsableCommand {
     /// Reports once a minute until it is interrupted.
     ///
     /// - Returns: why workers refuse to serve, what waiting does not mend.
-    private func watch(_ services: [WorkerService], log: Logger) -> String? {
-        var reported = services.map { _ in WorkerCounters() }
+    private func watch(
+        _ services: [WorkerService], _ reported: inout [WorkerCounters], log: Logger
+    ) -> String? {
         var nextReport = ContinuousClock.now + .seconds(60)
         while !Interruption.shared.isRequested {
             Interruption.shared.sleep(.seconds(1))
             if let refusal = services.compactMap(\.refusal).first { return refusal }
             guard ContinuousClock.now >= nextReport else { continue }
             nextReport += .seconds(60)
-            for (index, service) in services.enumerated() {
-                report(service, since: &reported[index], log: log)
-            }
+            report(services, since: &reported, log: log)
         }
         return nil
+    }
+
+    private func report(
+        _ services: [WorkerService], since reported: inout [WorkerCounters], log: Logger
+    ) {
+        for (index, service) in services.enumerated() {
+            report(service, since: &reported[index], log: log)
+        }
     }
 
     private func report(

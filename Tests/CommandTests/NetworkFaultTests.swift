@@ -63,7 +63,8 @@ import Testing
                     return (quotes ?? 0) + (surfaces ?? 0) >= sent
                 }
                 try becomeReady(service, port)
-                #expect(metric("breakwater_duplicates_total{role=\"haircut\"}", port: port) == 0)
+                // Not held to be without duplicates: with at-least-once the margin workers may
+                // send an exposure again, which the haircut workers then count and ignore.
                 #expect(metric("breakwater_offset_resets_total{role=\"haircut\"}", port: port) == 0)
             }
             service.signal(SIGTERM)

@@ -112,8 +112,13 @@ final class Certificate {
                     "BREAKWATER_KAFKA__SECURITY__PASSWORD": "\(Self.word)-p",
                     "BREAKWATER_KAFKA__LIBRDKAFKA__SSL_KEY_PASSWORD": "\(Self.word)-k",
                 ])
-            let end = ContinuousClock.now + .seconds(4)
-            while process.isRunning, ContinuousClock.now < end {
+            // Some say nothing until they give up on the broker, after ten seconds and more.
+            let start = ContinuousClock.now
+            func isEnough(_ passed: Duration) -> Bool {
+                passed > .seconds(30)
+                    || passed > .seconds(4) && !(process.output + process.errors).isEmpty
+            }
+            while process.isRunning, !isEnough(ContinuousClock.now - start) {
                 Thread.sleep(forTimeInterval: 0.05)
             }
             // Not asked to end in order: what it says until then is what counts.
