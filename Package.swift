@@ -73,7 +73,8 @@ let package = Package(
         .executableTarget(
             name: "breakwater",
             dependencies: [
-                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka", "Pipeline",
+                "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
+                "Pipeline",
                 "Scenarios", "Operations", logging, metrics, argumentParser,
             ],
             swiftSettings: settings),

@@ -13,8 +13,8 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Play a recorded crash through real topics and the real pipeline.",
         discussion: """
-            Starts an embedded broker on loopback, feeds the scenario and synthetic accounts to the \
-            input topics, runs the haircut and the margin workers on them, and shows what \
+            Starts an embedded broker on loopback, feeds the scenario and synthetic accounts to \
+            the input topics, runs the haircut and the margin workers on them, and shows what \
             consumers of their topics read: haircuts, breakers, accounts by status, alerts. The \
             hours before the crash are played first, as fast as may be, so that volatilities and \
             baselines are known when it begins. Nobody acts on the alerts' plans here.

@@ -101,8 +101,8 @@ final class HaircutWatch {
                     bounds.map { "\($0.name)" }.joined(separator: ", ")))
         }
         lines.append(
-            "(haircuts of a holding worth 1 M; gap: of maintenance to the model's target; branching:"
-                + " fall that forced selling adds, per fall)")
+            "(haircuts of a holding worth 1 M; gap: of maintenance to the model's target; "
+                + "branching: fall that forced selling adds, per fall)")
         return lines
     }
 
