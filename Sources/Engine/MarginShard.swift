@@ -130,8 +130,11 @@ public struct MarginShard: Sendable {
     ) -> Disposition {
         let number = book.number(of: account)
         touchExposures(of: number)
-        if let output = former.removeValue(forKey: number) { book.setOutput(output, of: number) }
-        guard let owner = book.remove(account) else { return .duplicate }
+        let last = former.removeValue(forKey: number)
+        let owner = book.remove(account)
+        // After the removal: a row would forget which snapshot an older output rested on.
+        if let last { book.setOutput(last, of: number) }
+        guard let owner else { return .duplicate }
         self.cause = cause
         if isServing { publishClosed(number, cause: cause, to: &sink) }
         settle(assets: [], owners: [owner], cause: cause, to: &sink)
