@@ -247,7 +247,7 @@ public final class Consumer: LogConsumer {
         partitionQueues = []
     }
 
-    /// Answers a rebalance that comes while leaving. The group's thread may end in that very moment;
+    /// Answers a rebalance that comes while leaving. The group's thread may end in that moment;
     /// librdkafka 2.0.2 then never returns, and nothing is assigned any more.
     private func unassignLeaving(_ client: OpaquePointer) {
         let address = UInt(bitPattern: client)

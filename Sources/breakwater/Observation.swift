@@ -48,7 +48,7 @@ final class Observation {
                 """)
         }
         self.watch = watch
-        reader = try BoardReader(settings, board: board, log: log)
+        reader = BoardReader(settings, board: board, log: log)
         watch.start()
         reader.start()
     }
