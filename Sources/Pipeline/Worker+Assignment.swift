@@ -65,8 +65,9 @@ extension Worker {
 
     /// - Returns: whether shards are as the log has them; otherwise they are ahead of it.
     private func deliverBeforeLeaving(isLost: Bool) -> Bool {
-        guard !isLost, !hasEnded, failure == nil, case .serving = phase else {
-            let isIdle = delivery.isIdle && batchStart == nil
+        let isIdle = delivery.isIdle && batchStart == nil
+        guard !isLost, !hasEnded, failure == nil, case .serving = phase, !isIdle else {
+            // What was refused while restoring is no batch yet: who restores next refuses it again.
             abandon()
             return isIdle
         }
