@@ -50,6 +50,7 @@ extension Worker {
             stage.counters.partitions = []
             stage.counters.serving = []
             stage.counters.caughtUp = 0
+            endWait()
         }
         guard !stage.shards.isEmpty else { return }
         log.info("giving back \(stage.leadTopic) partitions \(stage.shards.map(\.partition))")

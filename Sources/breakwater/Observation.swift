@@ -79,6 +79,7 @@ extension [WorkerService] {
                 WorkerStatus(
                     role: WorkerStatus.Role(rawValue: service.role) ?? .haircut, number: number,
                     isAssigned: report.counters.isAssigned, failure: report.reason,
+                    awaited: report.counters.awaited,
                     partitions: report.counters.partitionStatuses)
             }
         }
