@@ -20,19 +20,18 @@ struct Measure: ParsableCommand {
     @Flag(help: "A tenth of the records, for a build that checks every change.")
     var quick = false
 
+    @Option(help: "Measure this part alone; may be given several times.")
+    var only: [Part] = []
+
     @Flag(help: "Fail when a ratio misses its target.")
     var gate = false
 
     func run() throws {
         var report = Report(isQuick: quick)
-        progress("decoding and encoding…")
-        try CodecBenchmark(passes: quick ? 20 : 200, samples: 5).run(into: &report)
-        progress("haircut tables…")
-        HaircutBenchmark(rounds: quick ? 100 : 1_000, samples: 5).run(into: &report)
-        progress("a margin shard of many accounts…")
-        MarginBenchmark(accounts: quick ? 100_000 : 1_000_000, samples: 5).run(into: &report)
-        progress("quotes through the worker, on an embedded broker…")
-        try PipelineBenchmark(records: quick ? 20_000 : 200_000, repeats: 3).run(into: &report)
+        for part in Part.allCases where only.isEmpty || only.contains(part) {
+            progress(part.progress)
+            try measure(part, into: &report)
+        }
         report.show()
         if let output {
             try report.write(to: output)
@@ -40,6 +39,32 @@ struct Measure: ParsableCommand {
         }
         let missed = report.targets.filter { $0.isRatio && !$0.isMet }
         if gate, !missed.isEmpty { throw ExitCode(1) }
+    }
+
+    /// What can be measured alone.
+    enum Part: String, CaseIterable, ExpressibleByArgument {
+        case codec, haircut, margin, pipeline
+
+        fileprivate var progress: String {
+            switch self {
+            case .codec: "decoding and encoding…"
+            case .haircut: "haircut tables…"
+            case .margin: "a margin shard of many accounts…"
+            case .pipeline: "quotes through the worker, on an embedded broker…"
+            }
+        }
+    }
+
+    private func measure(_ part: Part, into report: inout Report) throws {
+        switch part {
+        case .codec: try CodecBenchmark(passes: quick ? 20 : 200, samples: 5).run(into: &report)
+        case .haircut:
+            HaircutBenchmark(rounds: quick ? 100 : 1_000, samples: 5).run(into: &report)
+        case .margin:
+            MarginBenchmark(accounts: quick ? 100_000 : 1_000_000, samples: 5).run(into: &report)
+        case .pipeline:
+            try PipelineBenchmark(records: quick ? 20_000 : 200_000, repeats: 3).run(into: &report)
+        }
     }
 
     private func progress(_ text: String) {

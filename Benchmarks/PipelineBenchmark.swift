@@ -27,8 +27,11 @@ struct PipelineBenchmark {
         var worker: Cost
     }
 
-    /// With a book of each asset every 10 ms, each tenth is evaluated; every 100 ms, each.
-    static let cadences = [10, 100]
+    /// Milliseconds from book to book of one asset: of those every 1 ms, each hundredth is
+    /// evaluated; every 10 ms, each tenth; every 100 ms, each.
+    static let cadences = [1, 10, 100]
+    /// The one that the target is for.
+    static let promised = 10
 
     func run(into report: inout Report) throws {
         let feeder = try FeederProcess()
@@ -179,12 +182,21 @@ struct PipelineBenchmark {
             "\(prefix).workerOverBare", "× (consume + decodeAlone)",
             samples.map { $0.worker.processor / ($0.consume.processor + $0.decode) })
         report.add(
+            "\(prefix).workerLoopOverBare", "× (consume.loop + decodeAlone)",
+            samples.map { $0.worker.loop / ($0.consume.loop + $0.decode) })
+        report.add(
+            "\(prefix).workerClientOverBare", "× (consume − consume.loop)",
+            samples.map {
+                ($0.worker.processor - $0.worker.loop)
+                    / ($0.consume.processor - $0.consume.loop)
+            })
+        report.add(
             "\(prefix).workerOverConsumeAndDecode", "×",
             samples.map { $0.worker.processor / $0.consumeAndDecode.processor })
         report.add(
             "\(prefix).workerOverPassThrough", "×",
             samples.map { $0.worker.processor / $0.passThrough.processor })
-        guard cadence == Self.cadences[0] else { return }
+        guard cadence == Self.promised else { return }
         report.target(
             "worker CPU a quote over bare consume + bare decode", ratio, atMost: 1.5, unit: "×",
             isRatio: true)

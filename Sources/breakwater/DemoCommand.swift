@@ -40,7 +40,7 @@ struct DemoCommand: ParsableCommand {
 
     /// Records sent and not yet processed, or tables published and not yet read, at which the feed
     /// waits: the broker keeps 5 MiB a partition.
-    private static let mostBehind = 1_000
+    private static let mostBehind = 150
     /// Market played before the accounts come, so that there are prices to hold them to.
     private static let openingSeconds: Int64 = 60
 
@@ -115,10 +115,11 @@ struct DemoCommand: ParsableCommand {
             "kafka: {bootstrapServers: \"\(address)\", groupId: demo}", "delivery: at-least-once",
             "clock: event", "http: {port: 0}", "log: {level: warning}",
             // Hours pass in seconds here: refreshes of what only moved are not to fill the bus,
-            // ladders are drawn less often, and a table is not out of date because another
-            // partition is some seconds of the market ahead.
+            // ladders are drawn less often, and nothing is out of date because another partition
+            // is a minute of the market ahead.
             "margin: {refreshesPerSecond: 500, exposureMilliseconds: 30000}",
-            "parameters: {validitySeconds: 3600}", "assets:",
+            "parameters: {validitySeconds: 3600, quoteStaleSeconds: 3600, surfaceStaleSeconds: 3600}",
+            "assets:",
         ]
         for asset in scenario.assets {
             lines.append(
