@@ -14,6 +14,9 @@ final class Checks {
     private var cursors: [TopicPartition: Int64] = [:]
     private var lastTimestamp = Plan.start
     private var keyless: Int32 = 0
+    /// Of each record of a foreign producer, how many came before it.
+    private var order: [TopicPartition: [Int64: Int]] = [:]
+    private var sent = 0
 
     init(_ log: MemoryLog, _ plan: Plan) {
         self.log = log
@@ -30,11 +33,14 @@ final class Checks {
 
     /// Appends a record of a foreign producer to the partition that its key belongs to.
     ///
-    /// No two records have the same timestamp, so that their order by time is one.
+    /// No two records have the same timestamp, so that their order by time is one, unless clocks
+    /// jump.
     func append(_ input: Plan.Input) {
         lastTimestamp = max(lastTimestamp + 1, log.now)
         let key = input.key.map { Array($0.utf8) }
-        let record = NewRecord(key: key, value: input.value, timestamp: lastTimestamp)
+        let time = lastTimestamp - Plan.start
+        let record = NewRecord(
+            key: key, value: input.value, timestamp: Plan.start + (plan.jump?.shown(time) ?? time))
         let count = Int32(log.partitionCount(of: input.topic.rawValue) ?? 1)
         keyless += 1
         let partition =
@@ -43,7 +49,10 @@ final class Checks {
             }
             ?? keyless % count
         // A compacted topic refuses a record without a key, as a broker does.
-        _ = try? log.append([record], to: TopicPartition(input.topic.rawValue, partition))
+        let place = TopicPartition(input.topic.rawValue, partition)
+        guard let offset = try? log.append([record], to: place) else { return }
+        order[place, default: [:]][offset] = sent
+        sent += 1
     }
 
     /// Looks at what was committed since the last time.
@@ -79,18 +88,22 @@ final class Checks {
     func final() -> Violation? {
         var refused: Set<DeadLetterCheck.Origin> = []
         for partition in 0..<Int32(plan.partitions) {
-            let reference = Reference(log, partition: partition, count: plan.partitions)
+            let reference = Reference(
+                log, partition: partition, count: plan.partitions, order: order)
             refused.formUnion(reference.refused)
             if let violation = compare(reference, partition) { return violation }
         }
-        guard plan.roles.contains(.margin) else { return deadLetters.compare(with: refused) }
+        if let violation = haircuts.compareLast(with: ControlReference(log)) { return violation }
+        guard plan.roles.contains(.margin) else {
+            return deadLetters.compare(with: refused, in: log)
+        }
         for partition in 0..<Int32(plan.partitions) {
             let reference = MarginReference(
                 log, partition: partition, count: plan.partitions, tables: haircuts.lastTables)
             refused.formUnion(reference.refused)
             if let violation = margin.compareLast(with: reference) { return violation }
         }
-        return margin.final() ?? deadLetters.compare(with: refused)
+        return margin.final() ?? deadLetters.compare(with: refused, in: log)
     }
 
     private func compare(_ reference: Reference, _ partition: Int32) -> Violation? {
@@ -121,7 +134,8 @@ final class Checks {
         guard plan.clock == .wall || !plan.roles.contains(.margin) else { return nil }
         return haircuts.compareLast(
             with: reference, hasTimers: plan.clock == .wall,
-            hasExposures: plan.roles.contains(.margin))
+            hasExposures: plan.roles.contains(.margin),
+            isLoose: plan.jump != nil || plan.isTrimmed)
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

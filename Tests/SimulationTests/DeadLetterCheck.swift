@@ -1,4 +1,5 @@
 import Kafka
+import MemoryLog
 
 /// What was refused is in the dead letters, once.
 struct DeadLetterCheck {
@@ -26,9 +27,16 @@ struct DeadLetterCheck {
         return nil
     }
 
-    func compare(with refused: Set<Origin>) -> Violation? {
+    /// What retention has taken may have been refused before.
+    func compare(with refused: Set<Origin>, in log: MemoryLog) -> Violation? {
+        func isThere(_ origin: Origin) -> Bool {
+            guard let number = Int32(origin.partition), let offset = Int64(origin.offset),
+                let partition = try? log.partition(TopicPartition(origin.topic, number))
+            else { return true }
+            return offset >= partition.startOffset
+        }
         let missing = refused.subtracting(seen).map(\.description).sorted()
-        let strange = seen.subtracting(refused).map(\.description).sorted()
+        let strange = seen.subtracting(refused).filter(isThere).map(\.description).sorted()
         guard missing.isEmpty, strange.isEmpty else {
             return Violation(.deadLetterMissing, "missing: \(missing); too much: \(strange)")
         }

@@ -12,6 +12,7 @@ struct Violation: CustomStringConvertible {
         case deadLetterTwice = "nothing is in the dead letters twice"
         case deadLetterMissing = "what is refused, and nothing else, is in the dead letters"
         case replay = "outputs are those of an uninterrupted run, byte for byte"
+        case control = "what is ordered holds, and no longer than it was ordered for"
         case convergence = "every asset comes to what its inputs say"
         case together = "requirement and alert are in one transaction"
         case difference = "an alert is the difference of two consecutive requirements"

@@ -231,6 +231,10 @@ final class World {
             // What is dropped has to be seen before.
             check()
             compact()
+        case .trim(let topic, let keep):
+            for partition in log.partitions(of: topic.rawValue) {
+                partition.trim(before: partition.endOffset - Int64(keep))
+            }
         }
     }
 
