@@ -115,7 +115,8 @@ final class HaircutStage: WorkerStage {
             let isAllServing = shards.allSatisfy(\.isServing)
             return InputPlan(
                 kind: .controls, source: source, slot: nil,
-                start: isAllServing ? positions.min() : nil, restoreUntil: positions)
+                start: isAllServing ? positions.min() : nil, restoreUntil: positions,
+                holders: Set(shards.indices.filter { shards[$0].isServing }))
         }
         return controls
             + shards.enumerated().flatMap { slot, shard in
@@ -229,10 +230,10 @@ final class HaircutStage: WorkerStage {
             return
         }
         var refusal: ControlRefusal?
-        for slot in shards.indices {
+        for slot in shards.indices where !input.isHeld(record.offset, by: slot) {
             output.partition = shards[slot].partition
             do throws(ControlRefusal) {
-                if input.isKnown(record.offset, to: slot) {
+                if input.isBeforeServing(record.offset) {
                     _ = try shards[slot].engine.restore(decoders.control)
                 } else {
                     count(
@@ -248,9 +249,9 @@ final class HaircutStage: WorkerStage {
     }
 
     private func withdraw(_ key: Control.Key, _ record: Record, from input: Input) {
-        for slot in shards.indices {
+        for slot in shards.indices where !input.isHeld(record.offset, by: slot) {
             output.partition = shards[slot].partition
-            if input.isKnown(record.offset, to: slot) {
+            if input.isBeforeServing(record.offset) {
                 shards[slot].engine.restoreWithdrawal(of: key)
             } else {
                 count(

@@ -130,8 +130,11 @@ final class Checks {
                         + "\(reference.tables.count)")
             }
         }
-        // Without timers, what the interval holds back at the end depends on when exposures come.
-        guard plan.clock == .wall || !plan.roles.contains(.margin) else { return nil }
+        // Without timers, what the interval holds back at the end depends on when exposures come
+        // and on what was lost.
+        guard plan.clock == .wall || !plan.roles.contains(.margin) && !plan.isTrimmed else {
+            return nil
+        }
         return haircuts.compareLast(
             with: reference, hasTimers: plan.clock == .wall,
             hasExposures: plan.roles.contains(.margin),

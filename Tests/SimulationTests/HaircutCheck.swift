@@ -104,7 +104,7 @@ struct HaircutCheck {
     /// - Parameters:
     ///   - hasTimers: the last table may be of a time after the last record's.
     ///   - hasExposures: targets depend on what accounts pledge, which the reference does not see.
-    ///   - isLoose: what was before the last books is not the same, so that they alone are compared.
+    ///   - isLoose: what was before the last books is not the same; they alone are compared.
     func compareLast(
         with reference: Reference, hasTimers: Bool, hasExposures: Bool, isLoose: Bool
     ) -> Violation? {

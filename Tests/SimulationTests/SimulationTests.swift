@@ -56,6 +56,10 @@ import Testing
         Regression(seed: 2751, showed: "the same"),
         Regression(seed: 3323, showed: "the same, between static members"),
         Regression(seed: 3908, showed: "the same"),
+        Regression(
+            seed: 181, extras: .all, showed: "an override withdrawn by an older tombstone"),
+        Regression(seed: 3857, extras: .all, showed: "a control applied a second time"),
+        Regression(seed: 4063, extras: .all, showed: "a worker that never said it served again"),
     ]
 
     @Test(arguments: regressions)

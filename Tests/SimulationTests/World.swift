@@ -83,7 +83,8 @@ final class World {
         while violation == nil, time < plan.length || next < plan.events.count { tick() }
         guard violation == nil else { return }
         quieten()
-        let end = time + 60_000
+        // Who waits for tables that do not come waits a minute.
+        let end = time + 120_000
         // What was applied last is delivered, and time has come for what is due by time alone.
         var restsSince = time
         while violation == nil, time < end, time < plan.length + 25_000 || time < restsSince + 3_000
@@ -93,7 +94,7 @@ final class World {
         }
         if violation == nil, !isQuiet {
             let why = workers.compactMap(\.whyNotQuiet).joined(separator: ", ")
-            violation = Violation(.quiet, "after a minute without faults: \(why)")
+            violation = Violation(.quiet, "after two minutes without faults: \(why)")
         }
         if violation == nil { violation = checks.final() }
     }
