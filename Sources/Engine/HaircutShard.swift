@@ -68,13 +68,13 @@ public struct HaircutShard: Sendable {
 
     /// Applies a book or an index price.
     public mutating func apply(
-        _ quote: borrowing Quote, cause: Cause, to sink: inout some HaircutSink
+        _ quote: borrowing Quote, cause: @autoclosure () -> Cause, to sink: inout some HaircutSink
     ) -> Disposition {
         guard let asset = names.index(of: quote.asset) else { return .unlisted }
         // A duplicate may be as late as it likes: it moves no time.
         let now = max(time ?? quote.time, quote.time)
         let arrival = assets[Int(asset)].receive(quote, at: now)
-        return conclude(arrival, asset: Int(asset), at: now, cause: cause, to: &sink)
+        return conclude(arrival, asset: Int(asset), at: now, cause: cause(), to: &sink)
     }
 
     /// Applies a surface that the gate lets pass.
@@ -109,13 +109,13 @@ public struct HaircutShard: Sendable {
     }
 
     private mutating func conclude(
-        _ arrival: PriceSources.Arrival, asset index: Int, at now: Instant, cause: Cause,
-        to sink: inout some HaircutSink
+        _ arrival: PriceSources.Arrival, asset index: Int, at now: Instant,
+        cause: @autoclosure () -> Cause, to sink: inout some HaircutSink
     ) -> Disposition {
         guard arrival != .duplicate else { return .duplicate }
         time = now
         touch(index)
-        evaluate(index, at: now, cause: cause, to: &sink)
+        evaluate(index, at: now, cause: cause(), to: &sink)
         return arrival == .sequenceReset ? .sequenceReset : .applied
     }
 
@@ -125,9 +125,10 @@ public struct HaircutShard: Sendable {
     }
 
     mutating func evaluate(
-        _ index: Int, at now: Instant, cause: Cause, to sink: inout some HaircutSink
+        _ index: Int, at now: Instant, cause: @autoclosure () -> Cause,
+        to sink: inout some HaircutSink
     ) {
-        let isPublished = assets[index].evaluate(at: now, cause: cause)
+        let isPublished = assets[index].evaluate(at: now, cause: cause())
         if let change = assets[index].change {
             touch(index)
             sink.publish(change)

@@ -6,9 +6,10 @@ extension AssetHaircuts {
     /// so: at once when the state changed; when a tier changed, the price moved, a control has
     /// something to show or a heartbeat is due, never within the interval.
     ///
+    /// - Parameter cause: asked for when something is evaluated, which few calls come to.
     /// - Returns: true when `published` is a new table. `change` tells of the breaker.
-    public mutating func evaluate(at now: Instant, cause: Cause) -> Bool {
-        change = nil
+    public mutating func evaluate(at now: Instant, cause: @autoclosure () -> Cause) -> Bool {
+        if change != nil { change = nil }
         if settledAt != now {
             settledAt = now
             sources.settle(at: now)
@@ -16,14 +17,15 @@ extension AssetHaircuts {
         if let end = controls.nextExpiry, end <= now {
             controls.expire(at: now)
             applyControls()
-            pendingCause = cause
+            pendingCause = cause()
         }
         guard let mid = book.mid, let reference = sources.reference else { return false }
         let before = breaker.state
         var since: Instant?
         if evaluatedAt != nil { since = assess(at: now) }
         guard breaker.state != before || isDue(at: now, mid, reference) else { return false }
-        let later = compute(at: now, mid: mid, reference: reference, cause: pendingCause ?? cause)
+        let later = compute(
+            at: now, mid: mid, reference: reference, cause: pendingCause ?? cause())
         evaluatedAt = now
         if !restoredColumns.isEmpty { restoredColumns = [] }
         if breaker.state != before {
@@ -31,18 +33,24 @@ extension AssetHaircuts {
                 asset: configuration.asset, time: now, from: before, to: breaker.state,
                 reasons: reasons, since: since ?? later ?? now)
         }
-        guard let candidate = draft, isWorthPublishing(candidate) else { return false }
+        // Taken out and put back: a copy would count the references of all its arrays.
+        guard let candidate = draft.take() else { return false }
+        guard isWorthPublishing(candidate) else {
+            draft = consume candidate
+            return false
+        }
         note(candidate)
         pendingCause = nil
-        // The two tables change places so that neither's arrays are copied.
-        draft = published
-        published = candidate
+        draft = published.take()
+        published = consume candidate
         swap(&draftGeneration, &publishedGeneration)
         return true
     }
 
-    /// Changes nothing; called on a value that may change, a function that may not change it would
-    /// be given a copy of it, for every quote.
+    // What follows changes nothing where it does not say so, and is `mutating` nevertheless: called
+    // on a value that may change, a function that may not change it is given a copy of it, and the
+    // value is large.
+
     private mutating func isDue(
         at now: Instant, _ mid: FixedDecimal, _ reference: FixedDecimal
     ) -> Bool {
@@ -53,7 +61,7 @@ extension AssetHaircuts {
             || hasMoved(Valuation(mid: mid, reference: reference), since: last)
     }
 
-    private func hasMoved(
+    private mutating func hasMoved(
         _ valuation: Valuation, since last: AssetCheckpoint.Published
     ) -> Bool {
         let tolerance = configuration.parameters.priceToleranceBasisPoints / 1e4
@@ -63,7 +71,7 @@ extension AssetHaircuts {
         return moved(valuation.price, last.price) || moved(valuation.debtPrice, last.debtPrice)
     }
 
-    private func isWorthPublishing(_ candidate: HaircutTable) -> Bool {
+    private mutating func isWorthPublishing(_ candidate: borrowing HaircutTable) -> Bool {
         guard let last else { return true }
         let heartbeat = Int64(configuration.parameters.heartbeatMilliseconds * 1e6)
         return candidate.state != last.state || pendingCause != nil
@@ -83,13 +91,13 @@ extension AssetHaircuts {
             depth: book.depth, depthBaseline: max(baseline.depth ?? prior, prior),
             spread: book.lastSpread)
         if let price = sources.reference {
-            func ratio(_ history: PriceHistory, _ seconds: Int64) -> Double {
-                guard let then = history.price(secondsBefore: seconds, now) else { return 1 }
-                return then == price ? 1 : price.double / then.double
+            let number = price.double
+            func ratio(to then: PriceHistory.Close?) -> Double {
+                then.map { number / $0.number } ?? 1
             }
-            signals.oneMinute = ratio(recent, 60)
-            signals.fiveMinutes = ratio(minutes, 300)
-            signals.thirtyMinutes = ratio(minutes, 1_800)
+            signals.oneMinute = ratio(to: recent.close(stepsBefore: 6, now))
+            signals.fiveMinutes = ratio(to: minutes.close(stepsBefore: 5, now))
+            signals.thirtyMinutes = ratio(to: minutes.close(stepsBefore: 30, now))
         }
         signals.fastVolatility = fast.volatility
         signals.spreadBaseline = baseline.spread
@@ -109,7 +117,7 @@ extension AssetHaircuts {
     }
 
     /// What the model reads, now.
-    private func market(
+    private mutating func market(
         at now: Instant, mid: FixedDecimal, reference: FixedDecimal, collateral: Double
     ) -> MarketState {
         let prior = configuration.depthReference.double
@@ -264,7 +272,7 @@ extension AssetHaircuts {
     }
 
     /// Says where the first grid point's haircut comes from.
-    private func explain(
+    private mutating func explain(
         _ haircut: HoldingHaircut, in table: inout HaircutTable, market: MarketState,
         shared: HaircutModel.Shared, at now: Instant
     ) {
@@ -280,7 +288,7 @@ extension AssetHaircuts {
     }
 
     /// Says whether the limiter holds the first grid point, and where it will be in a minute.
-    private func project(
+    private mutating func project(
         _ haircut: HoldingHaircut, in table: inout HaircutTable, at now: Instant
     ) {
         guard let initial = columns[0].initial, let maintenance = columns[0].maintenance else {
@@ -308,20 +316,20 @@ extension AssetHaircuts {
 
     /// Lays over the tiers what is no limiter state: an override's floor, and the fallback while
     /// the input is in doubt.
-    private func overlay(_ table: inout HaircutTable) {
+    private mutating func overlay(_ table: inout HaircutTable) {
         if breaker.state == .frozen { table.boundBy.insert(.freeze) }
         var initial = Ratio.zero
         var maintenance = Ratio.zero
         if let floor = controls.floor {
             initial = grid.roundedUp(floor.initial)
             maintenance = grid.roundedUp(floor.maintenance)
-            if raise(&table, initial: initial, maintenance: maintenance) {
+            if Self.raise(&table, initial: initial, maintenance: maintenance) {
                 table.boundBy.insert(.override)
             }
         }
         if !reasons.isDisjoint(with: .freezing) {
             let fallback = grid.roundedUp(configuration.parameters.fallback)
-            if raise(&table, initial: fallback, maintenance: .zero) {
+            if Self.raise(&table, initial: fallback, maintenance: .zero) {
                 table.boundBy.insert(.fallback)
             }
             initial = max(initial, fallback)
@@ -335,7 +343,7 @@ extension AssetHaircuts {
     /// Puts a floor under every tier.
     ///
     /// - Returns: whether that changed one.
-    private func raise(
+    private static func raise(
         _ table: inout HaircutTable, initial: Ratio, maintenance: Ratio
     ) -> Bool {
         var hasChanged = false

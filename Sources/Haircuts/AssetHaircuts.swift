@@ -121,8 +121,8 @@ public struct AssetHaircuts: Sendable {
             if reference > 0 {
                 fast.update(price: reference, at: now)
                 slow.update(price: reference, at: now)
-                recent.update(price: exact, at: now)
-                minutes.update(price: exact, at: now)
+                recent.update(price: exact, number: reference, at: now)
+                minutes.update(price: exact, number: reference, at: now)
             }
         }
         return arrival

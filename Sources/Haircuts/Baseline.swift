@@ -42,7 +42,7 @@ public struct Baseline: Hashable, Sendable {
     /// go back. True when a sample closed.
     @discardableResult
     public mutating func update(depth: Double, spread: Double, at time: Instant) -> Bool {
-        let period = time.period(ofSeconds: Self.periodSeconds)
+        let period = time.period(ofSeconds: Self.periodSeconds, expected: current?.period)
         defer { current = Sample(period: period, depth: depth, spread: spread) }
         guard let last = current, last.period < period else { return false }
         samples.append(last)

@@ -53,7 +53,7 @@ public struct JumpDiffusion: Hashable, Sendable {
         let years = horizonSeconds / (365 * 86_400)
         // Past this variance the price is as good as lost; keeps the arithmetic finite.
         let variance = min(volatility * volatility * years, 1e4)
-        return JumpMixture(variance: variance, jumps: intensity * years, model: self)
-            .expectedShortfall()
+        return JumpMixture.expectedShortfall(
+            variance: variance, jumps: intensity * years, model: self)
     }
 }

@@ -1,57 +1,93 @@
 import RealModule
 
 /// The mixture of normals that a jump diffusion is at one horizon, one term a number of jumps,
-/// lightest tail first, asked for its left tail. Lives on the stack.
+/// lightest tail first, asked for its left tail.
+///
+/// Its terms lie in memory on the stack, two pieces because only pieces of up to 1 024 bytes do. As
+/// properties they would be copied whole each time one of them is read, which cost as much as the
+/// arithmetic.
 struct JumpMixture {
     /// The most terms: 0…23 jumps, in blocks of four.
     static let mostTerms = 24
+
+    /// Four terms.
+    struct Block {
+        var weights: Lanes
+        var means: Lanes
+        var deviations: Lanes
+        var inverses: Lanes
+        /// `1 − E[e^x]` of each term, without the cancellation.
+        var losses: Lanes
+    }
+
+    /// What `point(at:)` found of four terms: φ(z) and Mills' ratio of |z|.
+    struct Tail {
+        var densities: Lanes
+        var ratios: Lanes
+    }
 
     /// Probability of the tail, 1 − level.
     let tail: Double
     private let variance: Double
     private let jumps: Double
     private let model: JumpDiffusion
-    private var blocks = 0
-    private var weights = InlineArray<6, Lanes>(repeating: .zero)
-    private var means = InlineArray<6, Lanes>(repeating: .zero)
-    private var deviations = InlineArray<6, Lanes>(repeating: .one)
-    private var inverses = InlineArray<6, Lanes>(repeating: .one)
-    /// `E[e^x]` of each term, and its complement without the cancellation.
-    private var factors = InlineArray<6, Lanes>(repeating: .one)
-    private var losses = InlineArray<6, Lanes>(repeating: .zero)
+    private let blocks: UnsafeMutableBufferPointer<Block>
+    /// One a block, where `point(at:)` was asked last.
+    private let tails: UnsafeMutableBufferPointer<Tail>
 
+    /// The expected shortfall of a mixture.
+    ///
     /// - Parameters:
     ///   - variance: of the diffusion over the horizon, > 0.
     ///   - jumps: expected number of them, ≥ 0.
     ///   - model: for the size of a jump.
-    init(variance: Double, jumps: Double, model: JumpDiffusion) {
+    static func expectedShortfall(
+        variance: Double, jumps: Double, model: JumpDiffusion
+    ) -> Double {
+        withUnsafeTemporaryAllocation(of: Block.self, capacity: mostTerms / 4) { blocks in
+            withUnsafeTemporaryAllocation(of: Tail.self, capacity: mostTerms / 4) { tails in
+                JumpMixture(
+                    variance: variance, jumps: jumps, model: model, in: blocks, tails
+                ).expectedShortfall()
+            }
+        }
+    }
+
+    /// - Parameters: room for all terms, for as long as the mixture is used.
+    private init(
+        variance: Double, jumps: Double, model: JumpDiffusion,
+        in memory: UnsafeMutableBufferPointer<Block>, _ tails: UnsafeMutableBufferPointer<Tail>
+    ) {
         tail = 1 - model.level
         self.variance = variance
         self.jumps = jumps
         self.model = model
         let (r, l) = (model.jumpFactor, model.jumpLoss)
         var counts = Lanes(0, 1, 2, 3)
-        var factor = Lanes(1, r, r * r, r * r * r)
-        var loss = Lanes(0, l, l * (1 + r), l * (1 + r + r * r))
+        var factors = Lanes(1, r, r * r, r * r * r)
+        var losses = Lanes(0, l, l * (1 + r), l * (1 + r + r * r))
         let factor4 = (r * r) * (r * r)
         let loss4 = l * (1 + r) * (1 + r * r)
         var power = Lanes(1, jumps, jumps * jumps, jumps * jumps * jumps) * Double.exp(-jumps)
         let power4 = (jumps * jumps) * (jumps * jumps)
-        for block in 0..<6 {
-            let variances = variance + counts * model.jumpVariance
-            weights[block] = power * inverseFactorials[block]
-            means[block] = -variance / 2 - counts * model.mean
-            deviations[block] = variances.squareRoot()
-            inverses[block] = 1 / deviations[block]
-            factors[block] = factor
-            losses[block] = loss
-            blocks = block + 1
-            if counts[3] > jumps && weights[block][3] < 1e-18 { break }
+        var count = 0
+        while count < memory.count {
+            let weights = power * inverseFactorials[count]
+            let deviations = (variance + counts * model.jumpVariance).squareRoot()
+            memory.initializeElement(
+                at: count,
+                to: Block(
+                    weights: weights, means: -variance / 2 - counts * model.mean,
+                    deviations: deviations, inverses: 1 / deviations, losses: losses))
+            count += 1
+            if counts[3] > jumps && weights[3] < 1e-18 { break }
             counts += 4
-            loss += factor * loss4
-            factor *= factor4
+            losses += factors * loss4
+            factors *= factor4
             power *= power4
         }
+        blocks = UnsafeMutableBufferPointer(rebasing: memory[..<count])
+        self.tails = tails
     }
 
     /// Distribution function at a point, its density and the density's slope.
@@ -61,42 +97,46 @@ struct JumpMixture {
         var slope: Double
     }
 
-    func point(at quantile: Double) -> Point {
+    private func point(at quantile: Double) -> Point {
         var probability = Lanes.zero
         var density = Lanes.zero
         var slope = Lanes.zero
-        for block in 0..<blocks {
-            let z = (quantile - means[block]) * inverses[block]
-            let height = weights[block] * normalDensity(z)
-            let tail = height * millsRatio(z.magnitudes)
-            probability += tail.replacing(with: weights[block] - tail, where: z .> 0)
-            let scaled = height * inverses[block]
+        for index in blocks.indices {
+            let block = blocks[index]
+            let z = (quantile - block.means) * block.inverses
+            let densities = normalDensity(z)
+            let ratios = millsRatio(z.magnitudes)
+            tails.initializeElement(at: index, to: Tail(densities: densities, ratios: ratios))
+            let height = block.weights * densities
+            let tail = height * ratios
+            probability += tail.replacing(with: block.weights - tail, where: z .> 0)
+            let scaled = height * block.inverses
             density += scaled
-            slope -= scaled * inverses[block] * z
+            slope -= scaled * block.inverses * z
         }
         return Point(probability: probability.sum(), density: density.sum(), slope: slope.sum())
     }
 
-    /// `E[1 − e^x; x ≤ quantile]`.
-    func loss(below quantile: Double) -> Double {
+    /// `E[1 − e^x; x ≤ quantile]`, where `point(at:)` was asked last.
+    private func loss(below quantile: Double) -> Double {
         // Where a term is this narrow, `Φ(z) − Φ(z − s)` would lose its digits.
-        if deviations[0][0] < 1e-4 { return lossOfNarrowTerms(below: quantile) }
+        if blocks[0].deviations[0] < 1e-4 { return lossOfNarrowTerms(below: quantile) }
         let price = Double.exp(quantile)
         var sum = Lanes.zero
-        for block in 0..<blocks {
-            let z = (quantile - means[block]) * inverses[block]
-            let shifted = z - deviations[block]
-            let density = normalDensity(z)
+        for index in blocks.indices {
+            let (block, tail) = (blocks[index], tails[index])
+            let z = (quantile - block.means) * block.inverses
+            let shifted = z - block.deviations
             // φ(z)·M(|z|) is the smaller tail at z; the factor times that at z − s is e^q times
             // the same density times its ratio.
-            let first = density * millsRatio(z.magnitudes)
-            let second = density * millsRatio(shifted.magnitudes) * price
+            let first = tail.densities * tail.ratios
+            let second = tail.densities * millsRatio(shifted.magnitudes) * price
             let left = first - second
             let across = 1 - first - second
-            let right = losses[block] - left
+            let right = block.losses - left
             let chosen = left.replacing(
                 with: across.replacing(with: right, where: shifted .>= 0), where: z .> 0)
-            sum += weights[block] * chosen
+            sum += block.weights * chosen
         }
         return sum.sum()
     }
@@ -104,10 +144,12 @@ struct JumpMixture {
     /// The same, term by term, with Taylor's series for the difference where it would cancel.
     private func lossOfNarrowTerms(below quantile: Double) -> Double {
         var sum = 0.0
-        for index in 0..<4 * blocks {
-            let (block, lane) = (index / 4, index % 4)
-            let s = deviations[block][lane]
-            let z = (quantile - means[block][lane]) * inverses[block][lane]
+        var factor = 1.0
+        for index in 0..<4 * blocks.count {
+            defer { factor *= model.jumpFactor }
+            let (block, lane) = (blocks[index / 4], index % 4)
+            let s = block.deviations[lane]
+            let z = (quantile - block.means[lane]) * block.inverses[lane]
             // Beyond nine deviations a tail is below 1e-18 of its term.
             if z < -9 { continue }
             let probability = normalDistribution(z)
@@ -122,8 +164,8 @@ struct JumpMixture {
                 difference = probability - normalDistribution(z - s)
             }
             sum +=
-                weights[block][lane]
-                * (losses[block][lane] * probability + factors[block][lane] * difference)
+                block.weights[lane]
+                * (block.losses[lane] * probability + factor * difference)
         }
         return sum
     }
@@ -133,7 +175,7 @@ struct JumpMixture {
     /// quantile is taken off by Taylor's series to the third order.
     ///
     /// - Source: Rockafellar and Uryasev (2000) for g.
-    func expectedShortfall() -> Double {
+    private func expectedShortfall() -> Double {
         let (quantile, point) = quantile()
         let excess = point.probability - tail
         let distance = excess / point.density
@@ -147,11 +189,11 @@ struct JumpMixture {
     ///
     /// Halley's method on the logarithm of the distribution, inside a bracket that every
     /// evaluation narrows; halves it where a step would leave it.
-    func quantile() -> (Double, Point) {
+    private func quantile() -> (Double, Point) {
         // The quantile of a mixture lies between those of its terms.
-        let last = blocks - 1
-        var low = means[last][3] - 10 * deviations[last][3]
-        var high = means[0][0]
+        let last = blocks[blocks.count - 1]
+        var low = last.means[3] - 10 * last.deviations[3]
+        var high = blocks[0].means[0]
         var quantile = start()
         var evaluations = 0
         while true {
@@ -176,13 +218,13 @@ struct JumpMixture {
     /// A first guess: where jumps are rare, the quantile within the term the tail ends in, else
     /// Cornish and Fisher's with the skewness and excess of jumps and diffusion together.
     private func start() -> Double {
-        let first = weights[0]
+        let first = blocks[0].weights
         if first[0] > 0.9 {
             let beyond = 1 - first[0]
             let term = beyond < tail ? 0 : beyond - first[1] < tail ? 1 : 2
             let above = term == 0 ? beyond : term == 1 ? beyond - first[1] : 0
             let share = max(0.02, min(0.98, (tail - above) / first[term]))
-            return means[0][term] + Self.roughQuantile(share) * deviations[0][term]
+            return blocks[0].means[term] + Self.roughQuantile(share) * blocks[0].deviations[term]
         }
         // Cumulants: those of the diffusion, and jumps times the moments of one.
         let (m2, d2) = (model.mean * model.mean, model.jumpVariance)

@@ -17,7 +17,11 @@ typealias Lanes = SIMD4<Double>
 /// ±37 count as ±37, where it is below 1e-297.
 @inline(__always)
 func normalDensity(_ z: Lanes) -> Lanes {
-    let held = z.clamped(lowerBound: Lanes(repeating: -37), upperBound: Lanes(repeating: 37))
+    // The library's `clamped` is a call of a function for each of its halves.
+    let least = Lanes(repeating: -37)
+    let most = Lanes(repeating: 37)
+    let raised = z.replacing(with: least, where: z .< least)
+    let held = raised.replacing(with: most, where: raised .> most)
     let x = held * held * -0.5
     // e^x = 2^n e^r with |r| ≤ ln 2 / 2: adding 1.5·2^52 rounds and leaves n in the low bits.
     let shifter = Lanes(repeating: 0x1.8p52)

@@ -8,11 +8,18 @@ package struct PriceHistory: Hashable, Sendable {
     package struct Close: Hashable, Sendable {
         /// Number of the step's end, in steps since 1970.
         package var step: Int64
-        package var price: FixedDecimal
+        package let price: FixedDecimal
+        /// The price as a number, which every quote asks for.
+        let number: Double
 
         package init(step: Int64, price: FixedDecimal) {
+            self.init(step: step, price: price, number: price.double)
+        }
+
+        init(step: Int64, price: FixedDecimal, number: Double) {
             self.step = step
             self.price = price
+            self.number = number
         }
     }
 
@@ -29,11 +36,16 @@ package struct PriceHistory: Hashable, Sendable {
         closes.reserveCapacity(steps + 3)
     }
 
-    /// Takes a price; time does not go back. A price exactly at a step's end belongs to it.
-    package mutating func update(price: FixedDecimal, at time: Instant) {
-        let step = time.advanced(byNanoseconds: -1).period(ofSeconds: stepSeconds) + 1
-        if let last = closes.last, last.step == step {
-            closes[closes.count - 1].price = price
+    /// Takes a price, and the same as a number; time does not go back. A price exactly at a step's
+    /// end belongs to it.
+    package mutating func update(price: FixedDecimal, number: Double, at time: Instant) {
+        let last = closes.last?.step
+        let step =
+            time.advanced(byNanoseconds: -1)
+            .period(ofSeconds: stepSeconds, expected: last.map { $0 - 1 }) + 1
+        let close = Close(step: step, price: price, number: number)
+        if last == step {
+            closes[closes.count - 1] = close
             return
         }
         let oldest = step - 1 - Int64(steps)
@@ -42,14 +54,23 @@ package struct PriceHistory: Hashable, Sendable {
             superseded += 1
         }
         if superseded > 0 { closes.removeFirst(superseded) }
-        closes.append(Close(step: step, price: price))
+        closes.append(close)
     }
 
-    /// The price in force at the last step's end that lies at least this long before a time.
+    /// The close in force at the last step's end that lies at least so many steps before a time.
     ///
+    /// - Parameter steps: 1…`steps`.
     /// - Returns: nil when nothing was known then.
-    package func price(secondsBefore seconds: Int64, _ time: Instant) -> FixedDecimal? {
-        let step = time.advanced(bySeconds: -seconds).period(ofSeconds: stepSeconds)
-        return closes.last { $0.step <= step }?.price
+    package func close(stepsBefore steps: Int64, _ time: Instant) -> Close? {
+        guard let last = closes.last?.step else { return nil }
+        // Most often the time lies in the step that the last close ends.
+        let step = time.advanced(bySeconds: -steps * stepSeconds)
+            .period(ofSeconds: stepSeconds, expected: last - 1 - steps)
+        // No step has two closes, so that no more than these come after the one looked for.
+        let after = Int(clamping: max(0, last - step))
+        var index = max(0, closes.count - 1 - after)
+        guard closes[index].step <= step else { return nil }
+        while index + 1 < closes.count, closes[index + 1].step <= step { index += 1 }
+        return closes[index]
     }
 }

@@ -161,7 +161,7 @@ public struct PriceSources: Hashable, Sendable {
     /// The most sources fresh together in the last 24 hours, this moment included. Kept by the
     /// hour.
     private mutating func recordPeak(at time: Instant) -> Int {
-        let hour = time.period(ofSeconds: 3_600)
+        let hour = time.period(ofSeconds: 3_600, expected: hourlyPeaks.last?.hour)
         if hourlyPeaks.last?.hour != hour {
             hourlyPeaks.removeAll { $0.hour <= hour - 24 }
             hourlyPeaks.append(HourlyPeak(hour: hour, count: fresh.count))

@@ -65,7 +65,7 @@ public struct RealisedVolatility: Hashable, Sendable {
 
     /// Takes a price; > 0. Time does not go back.
     public mutating func update(price: Double, at time: Instant) {
-        let period = time.period(ofSeconds: barSeconds)
+        let period = time.period(ofSeconds: barSeconds, expected: state.open?.period)
         if let last = state.open, last.period < period {
             if let closed = state.closed {
                 add(

@@ -71,15 +71,16 @@ extension JSONReader {
 }
 
 extension PartitionCheckpoint {
-    /// Takes the member at a place of the record's members.
-    mutating func read(_ index: Int, _ reader: inout JSONReader) throws(Refusal) {
-        switch index {
-        case 21: partition = try reader.count32()
-        case 22: nextOffset = try reader.natural()
-        case 23: time = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
-        case 24: quotesPartitions = try reader.count32()
-        case 25: positionsPartitions = try reader.count32()
-        default:
+    /// Takes the value of a member.
+    mutating func read(_ member: Member, _ reader: inout JSONReader) throws(Refusal) {
+        switch member {
+        case .partition: partition = try reader.count32()
+        case .nextOffset: nextOffset = try reader.natural()
+        case .time:
+            time = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
+        case .quotesPartitions: quotesPartitions = try reader.count32()
+        case .positionsPartitions: positionsPartitions = try reader.count32()
+        case .inputs:
             inputs = try reader.list(most: Self.mostInputs) { (reader) throws(Refusal) in
                 try InputPosition(&reader)
             }
@@ -101,44 +102,44 @@ extension PartitionCheckpoint.InputPosition {
 }
 
 extension AssetCheckpoint {
-    /// Takes the member at a place of the record's members.
-    mutating func read(_ index: Int, _ reader: inout JSONReader) throws(Refusal) {
-        switch index {
-        case 3:
+    /// Takes the value of a member.
+    mutating func read(_ member: Member, _ reader: inout JSONReader) throws(Refusal) {
+        switch member {
+        case .sources:
             sources = try reader.list(most: PriceSources.mostSources) {
                 (reader) throws(Refusal) in try PriceSources.Source(&reader)
             }
-        case 4:
+        case .reference:
             reference = try reader.optional { (reader) throws(Refusal) in
                 try reader.positiveDecimal(.body)
             }
-        case 5: confidence = try reader.double(.body, in: 0...1)
-        case 6: peaks = try reader.peaks()
-        case 7: book = try PrimaryBook(&reader)
-        case 8:
+        case .confidence: confidence = try reader.double(.body, in: 0...1)
+        case .peaks: peaks = try reader.peaks()
+        case .book: book = try PrimaryBook(&reader)
+        case .sample:
             sample = try reader.optional { (reader) throws(Refusal) in
                 try Baseline.Sample(&reader)
             }
-        case 9: fast = try RealisedVolatility.State(&reader)
-        case 10: slow = try RealisedVolatility.State(&reader)
-        case 11: recent = try reader.closes()
-        case 12: minutes = try reader.closes()
-        case 13:
+        case .fast: fast = try RealisedVolatility.State(&reader)
+        case .slow: slow = try RealisedVolatility.State(&reader)
+        case .recent: recent = try reader.closes()
+        case .minutes: minutes = try reader.closes()
+        case .columns:
             columns = try reader.list(most: HaircutParameters.mostNotionals) {
                 (reader) throws(Refusal) in try Column(&reader)
             }
-        case 14:
+        case .evaluatedAt:
             evaluatedAt = try reader.optional { (reader) throws(Refusal) in try reader.moment() }
-        case 15:
+        case .cause:
             pendingCause = try reader.optional { (reader) throws(Refusal) in try Cause(&reader) }
-        case 16:
+        case .published:
             published = try reader.optional { (reader) throws(Refusal) in try Published(&reader) }
-        case 17:
+        case .surface:
             surface = try reader.optional { (reader) throws(Refusal) in
                 try SurfaceMark(&reader)
             }
-        case 18: breaker = try CircuitBreaker.State(&reader)
-        default: governor = try Governor.State(&reader)
+        case .breaker: breaker = try CircuitBreaker.State(&reader)
+        case .governor: governor = try Governor.State(&reader)
         }
     }
 }

@@ -59,24 +59,26 @@ extension Checkpoint {
         var baselines = BaselinesCheckpoint(asset: .unnamed)
         var partition = PartitionCheckpoint(
             partition: 0, nextOffset: 0, time: nil, quotesPartitions: 0, positionsPartitions: 0)
-        let seen = try reader.object(members, .body, depth: 0) { (index, reader) throws(Refusal) in
-            switch index {
-            case 0: try reader.schema("checkpoint.v1")
-            case 1: kind = try Kind(&reader)
-            case 2:
+        let seen = try reader.object(Self.members, .body, depth: 0) {
+            (index, reader) throws(Refusal) in
+            switch Member.all[index] {
+            case .schema: try reader.schema("checkpoint.v1")
+            case .kind: kind = try Kind(&reader)
+            case .asset:
                 asset.asset = try reader.identifier(.body)
                 baselines.asset = asset.asset
-            case 3...19: try asset.read(index, &reader)
-            case 20:
+            case .samples:
                 baselines.samples = try reader.list(most: Baseline.periods) {
                     (reader) throws(Refusal) in try Baseline.Sample(&reader)
                 }
-            default: try partition.read(index, &reader)
+            case .state(let member): try asset.read(member, &reader)
+            case .position(let member): try partition.read(member, &reader)
             }
         }
-        guard seen & kind.members == kind.members else {
-            throw reader.refusal(.missingField, .body)
+        let missing = Member.all.indices.contains {
+            kind.requires(Member.all[$0]) && seen & 1 << UInt32($0) == 0
         }
+        if missing { throw reader.refusal(.missingField, .body) }
         switch kind {
         case .asset: self = .asset(asset)
         case .baselines: self = .baselines(baselines)
@@ -100,25 +102,98 @@ extension Checkpoint {
             }
         }
 
-        /// A bit for each member that must come, by its place in `members`.
-        var members: UInt32 {
+        /// Whether a record of this kind must have a member.
+        func requires(_ member: Member) -> Bool {
+            switch member {
+            case .schema, .kind: true
+            case .asset: self != .partition
+            case .samples: self == .baselines
+            case .state: self == .asset
+            // Records of the first version had no inputs.
+            case .position(let member): self == .partition && member != .inputs
+            }
+        }
+    }
+
+    /// The members of the three kinds of record, in the order in which they are written.
+    private enum Member {
+        case schema, kind, asset, samples
+        case state(AssetCheckpoint.Member)
+        case position(PartitionCheckpoint.Member)
+
+        /// The members every record has come first.
+        static let all: [Member] =
+            [.schema, .kind, .asset] + AssetCheckpoint.Member.allCases.map { .state($0) }
+            + [.samples] + PartitionCheckpoint.Member.allCases.map { .position($0) }
+
+        var name: StaticString {
             switch self {
-            case .asset: 0xF_FFFC
-            case .baselines: 1 << 2 | 1 << 20
-            case .partition: 0x1F << 21
+            case .schema: "schema"
+            case .kind: "kind"
+            case .asset: "asset"
+            case .samples: "samples"
+            case .state(let member): member.name
+            case .position(let member): member.name
+            }
+        }
+
+        static func named(_ members: some Sequence<Member>) -> [(StaticString, MessageField)] {
+            members.map {
+                if case .schema = $0 { return ($0.name, .schema) }
+                return ($0.name, .body)
+            }
+        }
+    }
+
+    private static let members = Members(
+        required: Member.named(Member.all.prefix(2)),
+        optional: Member.named(Member.all.dropFirst(2)))
+}
+
+extension AssetCheckpoint {
+    /// The members of an asset's record, in the order in which they are written.
+    enum Member: CaseIterable {
+        case sources, reference, confidence, peaks, book, sample, fast, slow, recent, minutes
+        case columns, evaluatedAt, cause, published, surface, breaker, governor
+
+        var name: StaticString {
+            switch self {
+            case .sources: "sources"
+            case .reference: "reference"
+            case .confidence: "confidence"
+            case .peaks: "peaks"
+            case .book: "book"
+            case .sample: "sample"
+            case .fast: "fast"
+            case .slow: "slow"
+            case .recent: "recent"
+            case .minutes: "minutes"
+            case .columns: "columns"
+            case .evaluatedAt: "evaluatedAt"
+            case .cause: "cause"
+            case .published: "published"
+            case .surface: "surface"
+            case .breaker: "breaker"
+            case .governor: "governor"
             }
         }
     }
 }
 
-private let members = Members(
-    required: [("schema", .schema), ("kind", .body)],
-    optional: [
-        ("asset", .body), ("sources", .body), ("reference", .body), ("confidence", .body),
-        ("peaks", .body), ("book", .body), ("sample", .body), ("fast", .body), ("slow", .body),
-        ("recent", .body), ("minutes", .body), ("columns", .body), ("evaluatedAt", .body),
-        ("cause", .body), ("published", .body), ("surface", .body), ("breaker", .body),
-        ("governor", .body),
-        ("samples", .body), ("partition", .body), ("nextOffset", .body), ("time", .body),
-        ("quotesPartitions", .body), ("positionsPartitions", .body), ("inputs", .body),
-    ])
+extension PartitionCheckpoint {
+    /// The members of a position's record, in the order in which they are written.
+    enum Member: CaseIterable {
+        case partition, nextOffset, time, quotesPartitions, positionsPartitions, inputs
+
+        var name: StaticString {
+            switch self {
+            case .partition: "partition"
+            case .nextOffset: "nextOffset"
+            case .time: "time"
+            case .quotesPartitions: "quotesPartitions"
+            case .positionsPartitions: "positionsPartitions"
+            case .inputs: "inputs"
+            }
+        }
+    }
+}

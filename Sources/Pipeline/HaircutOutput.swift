@@ -4,18 +4,67 @@ import Kafka
 import Messages
 import Quantities
 
+/// What a haircut stage touches for every record, in one value: a class's properties are checked
+/// for overlapping access each time they are touched, which a dozen times a quote would show.
+struct HaircutWork {
+    var decoders = Decoders()
+    var counters = WorkerCounters()
+    private var output = HaircutOutput()
+
+    /// Decodes a quote and gives it to its shard.
+    ///
+    /// - Throws: the decoder's refusal; the shard is as it was.
+    mutating func applyQuote(
+        _ record: Record, from input: Input, to shard: HaircutShardState, in batch: EffectBatch
+    ) throws(Refusal) -> Disposition {
+        counters.quotes += 1
+        output.begin(record, partition: shard.partition, in: batch)
+        try decoders.decodeQuote(record.payload, record.name, record.time)
+        let disposition = shard.engine.apply(
+            decoders.quote, cause: input.cause(record), to: &output)
+        if disposition == .applied { counters.applied += 1 }
+        noteOutput()
+        return disposition
+    }
+
+    /// Gives a shard what was decoded last, or a timer, and takes what it says.
+    ///
+    /// - Parameter record: what was decoded; nil for a timer.
+    mutating func give<Result, Failure: Error>(
+        _ record: Record?, to shard: HaircutShardState, in batch: EffectBatch,
+        _ body: (Decoders, inout HaircutShard, inout HaircutOutput) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        output.begin(record, partition: shard.partition, in: batch)
+        defer { noteOutput() }
+        return try body(decoders, &shard.engine, &output)
+    }
+
+    private mutating func noteOutput() {
+        counters.published = output.tables
+        counters.breakerChanges = output.breakerChanges
+    }
+}
+
 /// Encodes what haircut shards say.
 struct HaircutOutput: HaircutSink {
     /// Where it goes.
-    var batch: EffectBatch?
+    private var batch: EffectBatch?
     /// Of the shard that speaks; it publishes to the partition of the same number.
-    var partition: Int32 = 0
+    private var partition: Int32 = 0
     /// The record being applied, whose trace is passed on; nil for a timer.
-    var record: Record?
+    private var record: Record?
     private(set) var tables = 0
     private(set) var breakerChanges = 0
     /// What was last said of each asset, to know a change from a refresh.
     private var last: [Identifier: (state: BreakerState, tiers: [HaircutTier])] = [:]
+
+    /// What is said from now on comes from the shard of a partition, is caused by a record, or by
+    /// a timer, and goes to a batch.
+    mutating func begin(_ record: Record?, partition: Int32, in batch: EffectBatch) {
+        if self.batch !== batch { self.batch = batch }
+        self.partition = partition
+        self.record = record
+    }
 
     mutating func publish(_ table: borrowing HaircutTable) {
         guard let batch else { return }

@@ -28,12 +28,10 @@ final class HaircutStage: WorkerStage {
     let topics: PipelineTopics
     let log: Logger
     var shards: [HaircutShardState] = []
-    var counters = WorkerCounters()
     private let assets: [AssetConfiguration]
     private let parametersHash: @Sendable (AssetConfiguration) -> String
-    private var decoders = Decoders()
+    private var work = HaircutWork()
     private var checkpointDecoder = CheckpointDecoder()
-    private var output: HaircutOutput
     private var unlisted = ReportedNames()
     /// Partitions of the quotes topic.
     private var leadCount: Int32 = 1
@@ -43,9 +41,12 @@ final class HaircutStage: WorkerStage {
         assets = configuration.assets
         parametersHash = configuration.parametersHash
         self.log = log
-        output = HaircutOutput()
     }
 
+    var counters: WorkerCounters {
+        get { work.counters }
+        _modify { yield &work.counters }
+    }
     var leadTopic: String { topics.quotes }
     var copartitioned: [String] { topics.market.filter { $0 != topics.quotes } }
     /// Without quotes a shard has nothing to say, and says nothing.
@@ -139,124 +140,135 @@ final class HaircutStage: WorkerStage {
     }
 
     func apply(_ record: Record, from input: Input, into effects: EffectBatch) {
-        output.batch = effects
-        output.record = record
         switch input.kind {
-        case .quotes: applyQuote(record, from: input)
-        case .surfaces: applySurface(record, from: input)
-        case .exposures: applyExposure(record, from: input)
-        case .controls: applyControl(record, from: input)
+        case .quotes: applyQuote(record, from: input, into: effects)
+        case .surfaces: applySurface(record, from: input, into: effects)
+        case .exposures: applyExposure(record, from: input, into: effects)
+        case .controls: applyControl(record, from: input, into: effects)
         case .positions, .haircuts: break
         }
-        counters.published = output.tables
-        counters.breakerChanges = output.breakerChanges
     }
 
-    private func applyQuote(_ record: Record, from input: Input) {
+    private func applyQuote(
+        _ record: Record, from input: Input, into effects: EffectBatch
+    ) {
         guard let slot = input.slot else { return }
-        counters.quotes += 1
-        output.partition = shards[slot].partition
+        let shard = shards[slot]
         do throws(Refusal) {
-            try decoders.decodeQuote(record.payload, record.name, record.time)
+            let disposition = try work.applyQuote(record, from: input, to: shard, in: effects)
+            if disposition != .applied { count(disposition) { work.decoders.quote.asset } }
         } catch {
-            return refuse(record, from: input, error)
-        }
-        count(shards[slot].engine.apply(decoders.quote, cause: input.cause(record), to: &output)) {
-            decoders.quote.asset
+            refuse(record, from: input, into: effects, error)
         }
     }
 
-    private func applySurface(_ record: Record, from input: Input) {
+    private func applySurface(
+        _ record: Record, from input: Input, into effects: EffectBatch
+    ) {
         guard let slot = input.slot else { return }
         let isKnown = input.isKnown(record.offset, to: slot)
         if !isKnown { counters.surfaces += 1 }
-        output.partition = shards[slot].partition
         do throws(Refusal) {
-            try decoders.decodeSurface(record.payload, record.name, record.time)
+            try work.decoders.decodeSurface(record.payload, record.name, record.time)
         } catch {
-            if !isKnown { refuse(record, from: input, error) }
+            if !isKnown { refuse(record, from: input, into: effects, error) }
             return
         }
+        let shard = shards[slot]
         do throws(SurfaceRefusal) {
             if isKnown {
-                _ = try shards[slot].engine.restore(decoders.surface)
+                _ = try shard.engine.restore(work.decoders.surface)
                 return
             }
-            count(
-                try shards[slot].engine.apply(
-                    decoders.surface, cause: input.cause(record), to: &output)
-            ) { decoders.surface.asset }
+            let disposition = try work.give(record, to: shard, in: effects) {
+                (decoders, engine, output) throws(SurfaceRefusal) in
+                try engine.apply(decoders.surface, cause: input.cause(record), to: &output)
+            }
+            count(disposition) { work.decoders.surface.asset }
         } catch {
             guard !isKnown else { return }
-            refuse(record, from: input, .apply, error.reason.rawValue, error.message)
+            refuse(record, from: input, into: effects, .apply, error.reason.rawValue, error.message)
         }
     }
 
-    private func applyExposure(_ record: Record, from input: Input) {
+    private func applyExposure(
+        _ record: Record, from input: Input, into effects: EffectBatch
+    ) {
         guard let slot = input.slot else { return }
         let isKnown = input.isKnown(record.offset, to: slot)
         if !isKnown { counters.exposures += 1 }
-        output.partition = shards[slot].partition
         // A tombstone: its shard is gone, and its last ladders age.
         guard record.value != nil else { return }
         do throws(Refusal) {
-            try decoders.decodeExposure(record.payload, record.name, record.time)
+            try work.decoders.decodeExposure(record.payload, record.name, record.time)
         } catch {
-            if !isKnown { refuse(record, from: input, error) }
+            if !isKnown { refuse(record, from: input, into: effects, error) }
             return
         }
+        let shard = shards[slot]
         if isKnown {
-            _ = shards[slot].engine.restore(decoders.exposure)
+            _ = shard.engine.restore(work.decoders.exposure)
             return
         }
-        count(
-            shards[slot].engine.apply(decoders.exposure, cause: input.cause(record), to: &output)
-        ) { decoders.exposure.asset }
+        let disposition = work.give(record, to: shard, in: effects) { decoders, engine, output in
+            engine.apply(decoders.exposure, cause: input.cause(record), to: &output)
+        }
+        count(disposition) { work.decoders.exposure.asset }
     }
 
     /// Every worker reads all controls: of a refusal, the one speaks that has the quotes partition
     /// that the control's partition falls to.
-    private func applyControl(_ record: Record, from input: Input) {
+    private func applyControl(
+        _ record: Record, from input: Input, into effects: EffectBatch
+    ) {
         let news = shards.indices.filter { !input.isKnown(record.offset, to: $0) }
         if !news.isEmpty { counters.controls += 1 }
         let isOwn = news.contains { shards[$0].partition == record.partition % leadCount }
         do throws(Refusal) {
             guard record.value != nil else {
-                return withdraw(try ControlDecoder.decodeKey(record.name), record, from: input)
+                let key = try ControlDecoder.decodeKey(record.name)
+                return withdraw(key, record, from: input, into: effects)
             }
-            try decoders.decodeControl(record.payload, record.name, record.time)
+            try work.decoders.decodeControl(record.payload, record.name, record.time)
         } catch {
-            if isOwn { refuse(record, from: input, error) }
+            if isOwn { refuse(record, from: input, into: effects, error) }
             return
         }
         var refusal: ControlRefusal?
-        for slot in shards.indices where !input.isHeld(record.offset, by: slot) {
-            output.partition = shards[slot].partition
+        for (slot, shard) in shards.enumerated()
+        where !input.isHeld(record.offset, by: slot) {
             do throws(ControlRefusal) {
                 if input.isBeforeServing(record.offset) {
-                    _ = try shards[slot].engine.restore(decoders.control)
-                } else {
-                    count(
-                        try shards[slot].engine.apply(
-                            decoders.control, cause: input.cause(record), to: &output))
+                    _ = try shard.engine.restore(work.decoders.control)
+                    continue
                 }
+                count(
+                    try work.give(record, to: shard, in: effects) {
+                        (decoders, engine, output) throws(ControlRefusal) in
+                        try engine.apply(
+                            decoders.control, cause: input.cause(record), to: &output)
+                    })
             } catch {
                 refusal = error
             }
         }
         guard let refusal, isOwn else { return }
-        refuse(record, from: input, .apply, refusal.code, refusal.description)
+        refuse(record, from: input, into: effects, .apply, refusal.code, refusal.description)
     }
 
-    private func withdraw(_ key: Control.Key, _ record: Record, from input: Input) {
-        for slot in shards.indices where !input.isHeld(record.offset, by: slot) {
-            output.partition = shards[slot].partition
+    private func withdraw(
+        _ key: Control.Key, _ record: Record, from input: Input, into effects: EffectBatch
+    ) {
+        for (slot, shard) in shards.enumerated()
+        where !input.isHeld(record.offset, by: slot) {
             if input.isBeforeServing(record.offset) {
-                shards[slot].engine.restoreWithdrawal(of: key)
-            } else {
-                count(
-                    shards[slot].engine.withdraw(key, cause: input.cause(record), to: &output))
+                shard.engine.restoreWithdrawal(of: key)
+                continue
             }
+            count(
+                work.give(record, to: shard, in: effects) { _, engine, output in
+                    engine.withdraw(key, cause: input.cause(record), to: &output)
+                })
         }
     }
 
@@ -274,17 +286,19 @@ final class HaircutStage: WorkerStage {
         }
     }
 
-    private func refuse(_ record: Record, from input: Input, _ refusal: Refusal) {
-        refuse(record, from: input, .decode, refusal.code.rawValue, refusal.description)
+    private func refuse(
+        _ record: Record, from input: Input, into effects: EffectBatch, _ refusal: Refusal
+    ) {
+        refuse(
+            record, from: input, into: effects, .decode, refusal.code.rawValue, refusal.description)
     }
 
     private func refuse(
-        _ record: Record, from input: Input, _ stage: DeadLetter.Stage, _ code: String,
-        _ message: String
+        _ record: Record, from input: Input, into effects: EffectBatch,
+        _ stage: DeadLetter.Stage, _ code: String, _ message: String
     ) {
         counters.refusals[code, default: 0] += 1
-        output.batch?.bury(
-            record, from: input.source, stage: stage, code: code, message: message)
+        effects.bury(record, from: input.source, stage: stage, code: code, message: message)
     }
 
     // MARK: Time and state
@@ -292,12 +306,9 @@ final class HaircutStage: WorkerStage {
     func time(of slot: Int) -> Instant? { shards[slot].engine.time }
 
     func apply(timer: Instant, to slot: Int, into effects: EffectBatch) {
-        output.batch = effects
-        output.record = nil
-        output.partition = shards[slot].partition
-        shards[slot].engine.apply(timer: timer, to: &output)
-        counters.published = output.tables
-        counters.breakerChanges = output.breakerChanges
+        work.give(nil, to: shards[slot], in: effects) { _, engine, output in
+            engine.apply(timer: timer, to: &output)
+        }
     }
 
     func refresh(_ slot: Int, atMost count: Int, into effects: EffectBatch) -> Int { 0 }
@@ -357,34 +368,5 @@ extension ControlRefusal {
         case .wrongKind: "wrong-kind"
         case .violation: "parameter-violation"
         }
-    }
-}
-
-/// The checkpoints of one partition, the newest of each key.
-struct StoredCheckpoints {
-    var assets: [Identifier: AssetCheckpoint] = [:]
-    var baselines: [Identifier: BaselinesCheckpoint] = [:]
-    var partition: PartitionCheckpoint?
-    /// Why the newest record of a key cannot be read, by key.
-    var faults: [String: String] = [:]
-
-    mutating func take(_ record: Record, decoder: CheckpointDecoder) {
-        let key = String(decoding: record.name, as: UTF8.self)
-        faults[key] = nil
-        guard record.value != nil else { return remove(key) }
-        do throws(Refusal) {
-            switch try decoder.decode(record.payload, key: record.name) {
-            case .asset(let checkpoint): assets[checkpoint.asset] = checkpoint
-            case .baselines(let checkpoint): baselines[checkpoint.asset] = checkpoint
-            case .partition(let checkpoint): partition = checkpoint
-            }
-        } catch {
-            faults[key] = "\(key): \(error)"
-        }
-    }
-
-    private mutating func remove(_ key: String) {
-        assets = assets.filter { "\($0.key)" != key }
-        baselines = baselines.filter { "\($0.key)|baselines" != key }
     }
 }

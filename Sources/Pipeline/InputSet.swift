@@ -21,7 +21,7 @@ struct InputSet {
         times = inputs.map { _ in .max }
         isAwaited = inputs.map { _ in false }
         awaited = 0
-        for index in inputs.indices { note(index) }
+        for (index, input) in inputs.enumerated() { note(input, at: index) }
     }
 
     var areRestoring: Bool { inputs.contains { $0.isRestoring } }
@@ -55,19 +55,16 @@ struct InputSet {
         at now: ContinuousClock.Instant, _ report: (PartitionFailure, Input) -> Void
     ) {
         for index in inputs.indices where times[index] == .max {
-            for fault in inputs[index].refill(at: now) { report(fault, inputs[index]) }
-            note(index)
+            let input = inputs[index]
+            for fault in input.refill(at: now) { report(fault, input) }
+            note(input, at: index)
         }
     }
 
-    /// Passes over the head of an input, which is applied.
-    mutating func advance(_ index: Int, at now: ContinuousClock.Instant) {
-        inputs[index].advance(at: now)
-        note(index)
-    }
-
-    private mutating func note(_ index: Int) {
-        let input = inputs[index]
+    /// Takes notice of another head of an input.
+    ///
+    /// - Parameter index: its place.
+    mutating func note(_ input: Input, at index: Int) {
         let hasHead = input.head != nil
         times[index] = hasHead ? input.headTime : .max
         let waits = !hasHead && !(clock == .event ? input.isAtEnd : input.hasCaughtUp)

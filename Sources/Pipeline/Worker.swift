@@ -197,15 +197,12 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         let input = inputs.inputs[index]
         guard let record = input.head else { return }
         stage.apply(record, from: input, into: effects)
-        inputs.advance(index, at: moment)
+        input.advance(at: moment)
+        inputs.note(input, at: index)
         if let slot = input.slot {
-            stage.shards[slot].appliedAt = moment
-            stage.shards[slot].hasProgress = true
+            stage.shards[slot].noteApplied(at: moment)
         } else {
-            for shard in stage.shards {
-                shard.appliedAt = moment
-                shard.hasProgress = true
-            }
+            for shard in stage.shards { shard.noteApplied(at: moment) }
         }
     }
 

@@ -96,13 +96,18 @@ class ShardState {
     /// Of the lead topic, as the group has it; nil where nothing was committed.
     var committed: Int64?
     /// Whether it is restored and publishes.
-    var isServing = false
+    final var isServing = false
     /// Whether it applied something since its checkpoint was last written.
-    var hasProgress = false
+    final var hasProgress = false
     /// When a record or timer was last applied, by the monotonic clock.
-    var appliedAt: ContinuousClock.Instant?
+    final var appliedAt: ContinuousClock.Instant?
 
     init(partition: Int32) {
         self.partition = partition
+    }
+
+    final func noteApplied(at moment: ContinuousClock.Instant) {
+        appliedAt = moment
+        hasProgress = true
     }
 }

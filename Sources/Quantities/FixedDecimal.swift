@@ -43,11 +43,26 @@ public struct FixedDecimal: Hashable, Sendable {
     }
 
     /// The nearest binary number; exact wherever one is exact, below 2^53.
+    @inlinable @inline(__always)
+    public var double: Double {
+        // Up to eight fractional digits, and 2^53 units of the last, as prices and sizes have:
+        // 5^10 is divided by exactly, by its inverse modulo 2^64, and one division rounds.
+        let count = UInt64(truncatingIfNeeded: units >> 10) &* 0x4fa7_f60d_3ed6_1f49
+        let product = count.multipliedFullWidth(by: 10_000_000_000)
+        if count < 1 << 53, product.low == UInt64(truncatingIfNeeded: units),
+            product.high == UInt64(truncatingIfNeeded: units >> 64)
+        {
+            return Double(Int64(truncatingIfNeeded: count)) / 1e8
+        }
+        return nearest
+    }
+
+    /// As `double`, of any value.
     ///
     /// The units are summed and divided with the rounding errors carried along: plain arithmetic
     /// would make 99999.99999999999 of 100 000, since 10^23 is no binary number.
-    @inlinable
-    public var double: Double {
+    @usableFromInline
+    var nearest: Double {
         let magnitude = units.magnitude
         let high = Double(UInt64(truncatingIfNeeded: magnitude >> 64)) * 0x1p64
         let low = UInt64(truncatingIfNeeded: magnitude)

@@ -55,4 +55,20 @@ public struct Instant: Hashable, Comparable, Sendable {
         let quotient = nanoseconds / length
         return nanoseconds % length < 0 ? quotient - 1 : quotient
     }
+
+    /// As `period(ofSeconds:)`, without a division where the answer is the one expected.
+    @inlinable
+    public func period(ofSeconds seconds: Int64, expected: Int64?) -> Int64 {
+        let length = seconds * 1_000_000_000
+        if let expected {
+            let (start, overflow) = expected.multipliedReportingOverflow(by: length)
+            if !overflow {
+                let into = nanoseconds.subtractingReportingOverflow(start)
+                if !into.overflow, into.partialValue >= 0, into.partialValue < length {
+                    return expected
+                }
+            }
+        }
+        return period(ofSeconds: seconds)
+    }
 }
