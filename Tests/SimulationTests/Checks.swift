@@ -11,7 +11,8 @@ final class Checks {
     private var breakers = BreakerCheck()
     private var margin = MarginCheck()
     private var deadLetters = DeadLetterCheck()
-    private var cursors: [TopicPartition: Int64] = [:]
+    /// What is read, partition by partition: looked at after every turn.
+    private var watched: [Watched] = []
     private var lastTimestamp = Plan.start
     private var keyless: Int32 = 0
     /// Of each record of a foreign producer, how many came before it.
@@ -21,15 +22,28 @@ final class Checks {
     init(_ log: MemoryLog, _ plan: Plan) {
         self.log = log
         self.plan = plan
-        for topic in [TopicName.haircuts, .breakers, .deadLetters, .requirements, .alerts] {
-            for partition in 0..<plan.partitions {
-                cursors[TopicPartition(topic.rawValue, Int32(partition))] = 0
+        let mayRepeat = plan.delivery == .atLeastOnce
+        haircuts.mayRepeat = mayRepeat
+        breakers.mayRepeat = mayRepeat
+        deadLetters.mayRepeat = mayRepeat
+        for topic in [TopicName.alerts, .breakers, .deadLetters, .haircuts, .requirements] {
+            for (number, partition) in log.partitions(of: topic.rawValue).enumerated()
+            where number < plan.partitions {
+                watched.append(
+                    Watched(
+                        topic: topic, place: TopicPartition(topic.rawValue, Int32(number)),
+                        partition: partition))
             }
         }
-        watched = cursors.keys.sorted()
     }
 
-    private let watched: [TopicPartition]
+    private struct Watched {
+        let topic: TopicName
+        let place: TopicPartition
+        let partition: MemoryPartition
+        /// Of the next record to look at.
+        var cursor: Int64 = 0
+    }
 
     /// Appends a record of a foreign producer to the partition that its key belongs to.
     ///
@@ -57,24 +71,25 @@ final class Checks {
 
     /// Looks at what was committed since the last time.
     func step() -> Violation? {
-        for place in watched {
-            guard let partition = try? log.partition(place), let cursor = cursors[place],
-                partition.lastStableOffset > cursor,
+        for index in watched.indices {
+            let (partition, cursor) = (watched[index].partition, watched[index].cursor)
+            guard partition.lastStableOffset > cursor,
                 let fetched = try? partition.read(
                     from: max(cursor, partition.startOffset), .readCommitted)
             else { continue }
-            cursors[place] = fetched.nextOffset
+            watched[index].cursor = fetched.nextOffset
             for (record, transaction) in zip(fetched.records, fetched.transactions) {
-                if let violation = see(record, place, transaction) { return violation }
+                if let violation = see(record, watched[index], transaction) { return violation }
             }
         }
         return nil
     }
 
     private func see(
-        _ record: StoredRecord, _ place: TopicPartition, _ transaction: Int?
+        _ record: StoredRecord, _ watched: Watched, _ transaction: Int?
     ) -> Violation? {
-        switch TopicName(rawValue: place.topic) {
+        let place = watched.place
+        return switch watched.topic {
         case .haircuts: haircuts.see(record, place)
         case .breakers: breakers.see(record, place)
         case .requirements: margin.see(requirement: record, place, transaction: transaction)

@@ -7,6 +7,9 @@ import Quantities
 struct HaircutCheck {
     /// Values in the order of their commits, by partition.
     private(set) var outputs: [Int32: [[UInt8]]] = [:]
+    /// Whether a table may come again, as it was.
+    var mayRepeat = false
+    private var seen: [Identifier: [Int64: [UInt8]]] = [:]
     private var last: [Identifier: HaircutTable] = [:]
     private var lastCause: [Identifier: [String: Int64]] = [:]
     /// Of each asset, what the limiter's path is at most.
@@ -25,6 +28,15 @@ struct HaircutCheck {
             try decoder.decode(value, key: key, recordTimestamp: nil, into: &table)
         } catch {
             return Violation(.readable, "\(place) \(record.offset): \(error)")
+        }
+        if mayRepeat {
+            if let before = seen[table.asset]?[table.sequence] {
+                guard before == Array(value) else {
+                    return Violation(.repeated, "\(name(place)), is not as it was")
+                }
+                return nil
+            }
+            seen[table.asset, default: [:]][table.sequence] = Array(value)
         }
         outputs[place.partition, default: []].append(Array(value))
         defer { last[table.asset] = table }

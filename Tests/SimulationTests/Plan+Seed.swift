@@ -20,6 +20,12 @@ extension Plan {
         if !isReplayable, random.next() % 3 > 0 { roles.append(.margin) }
         var chances = Chances(seed: seed, isReplayable ? [] : extras)
         jump = chances.jump(clock, in: length)
+        // What comes twice can be told from what is wrong where outputs are the inputs' alone.
+        if isReplayable, extras.contains(.atLeastOnce),
+            SplitMix64.first(of: seed ^ 0xa1_0000_0000) % 4 == 0
+        {
+            delivery = .atLeastOnce
+        }
         var traffic = Traffic(seed: random.next(), start: Self.start)
         traffic.jump = jump
         traffic.sendsSurfaces = !isReplayable
@@ -194,5 +200,13 @@ private struct Chances {
             Plan.time(in: length, &ofControls)
         }
         return times.sorted().map { Plan.Event(time: $0, kind: .input(traffic.next(at: $0))) }
+    }
+}
+
+extension SplitMix64 {
+    /// The first number of a seed.
+    fileprivate static func first(of seed: UInt64) -> UInt64 {
+        var random = SplitMix64(seed: seed)
+        return random.next()
     }
 }

@@ -17,6 +17,7 @@ struct Plan {
     /// When the clocks of all who send jump, milliseconds after the start, and by how many; nil:
     /// they do not.
     var jump: ClockJump?
+    var delivery = PipelineDelivery.exactlyOnce
     /// Whether quotes are lost for good, before workers may have read them.
     var isTrimmed = false
     /// In order of their times.
@@ -31,7 +32,8 @@ struct Plan {
         static let controls = Extras(rawValue: 1)
         static let clockJumps = Extras(rawValue: 2)
         static let trims = Extras(rawValue: 4)
-        static let all: Extras = [.controls, .clockJumps, .trims]
+        static let atLeastOnce = Extras(rawValue: 8)
+        static let all: Extras = [.controls, .clockJumps, .trims, .atLeastOnce]
     }
 
     struct ClockJump {
@@ -106,7 +108,7 @@ struct Plan {
 
     var description: String {
         "seed \(seed), clock \(clock)\(isReplayable ? ", replayable" : "")"
-            + "\(isStatic ? ", static members" : ""), "
+            + "\(isStatic ? ", static members" : ""), \(delivery.rawValue), "
             + (jump.map { "clocks jump by \($0.by) ms at \($0.at) ms, " } ?? "")
             + "\(partitions) partitions, "
             + "\(events.count) events:\n"

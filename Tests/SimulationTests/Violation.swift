@@ -4,6 +4,7 @@ struct Violation: CustomStringConvertible {
         case quiet = "the world comes to rest"
         case readable = "every output can be read"
         case sequence = "sequences of a key have no gap and no repeat"
+        case repeated = "what is delivered twice is the same, byte for byte"
         case order = "time and causes of a key do not go back"
         case ticks = "haircuts are whole ticks, initial not below maintenance"
         case limiter = "haircuts move within the limiter's bounds"

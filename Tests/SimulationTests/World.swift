@@ -289,7 +289,7 @@ final class World {
     }
 
     private func limited(_ place: TopicPartition, _ limit: Int) -> Int {
-        guard let topic = TopicName(rawValue: place.topic), let lag = lags[topic],
+        guard !lags.isEmpty, let topic = TopicName(rawValue: place.topic), let lag = lags[topic],
             lag.until > log.now
         else { return limit }
         return min(limit, lag.records)
