@@ -7,6 +7,7 @@ extension MarginShard {
     /// Takes back an account's last output, before serving.
     public mutating func restore(_ requirement: borrowing MarginRequirement) {
         let requirement = copy requirement
+        isCold = false
         let account = book.number(of: requirement.account)
         former[account] = nil
         if book.isOpen(account),

@@ -42,6 +42,8 @@ public struct MarginShard: Sendable {
     public private(set) var awaited: Set<Identifier>
     /// Those of them that accounts held when they came, before the shard served.
     public private(set) var awaitedHeld: Set<Identifier> = []
+    /// Whether nothing was ever published: no last output was restored.
+    public internal(set) var isCold = true
     /// Accounts valued so far by the loops over rows, to measure what the trigger index saves.
     public internal(set) var rowsValued = 0
     /// For valuing rows.

@@ -63,6 +63,8 @@ final class MarginStage: WorkerStage {
     /// Accounts must not be called for collateral that only has no price yet.
     var servingWait: ServingWait? {
         let new = shards.filter { !$0.isServing }
+        // A restart keeps nobody waiting for an asset that has no table for longer.
+        guard new.allSatisfy(\.engine.isCold) else { return nil }
         let held = new.reduce(into: Set<Identifier>()) { $0.formUnion($1.engine.awaitedHeld) }
         if !held.isEmpty { return ServingWait(tables: held.sorted(), isBounded: true) }
         // The first accounts may come before the first tables; nobody is kept waiting till then.

@@ -59,17 +59,19 @@ import Testing
         #expect(ended["unpriced"]?.status == .healthy)
     }
 
-    @Test func aRestartWithTablesDoesNotWait() throws {
+    @Test func aRestartDoesNotWaitForATableThatNeverCame() throws {
         try bus.sendTable(1, price: 60_000, at: 0)
         try bus.sendAccount("sound", debt: 30_000)
         let first = try bus.margin()
         try first.settle()
         first.kill()
         bus.log.advance(to: bus.log.now + 30_000)
-        let second = try bus.margin()
+        try bus.sendAccount("unpriced", of: "ETH", debt: 1_000)
+        let second = try bus.margin(assets: ["BTC", "ETH"])
         let start = bus.log.now
         try second.settle()
         #expect(bus.log.now < start + 10_000)
+        #expect(try bus.requirements().map(\.status) == [.healthy, .marginCall])
     }
 
     /// Also accounts that come later than the worker, but before the tables.
