@@ -55,6 +55,9 @@ public struct AssetHaircuts: Sendable {
     /// Whether a baseline sample closed since this was last asked.
     var hasClosedSample = false
 
+    /// Of the present model.
+    var guesses: QuantileGuesses
+
     // Reused by every evaluation.
     /// Of the last assessment.
     var reasons: BreakerReasons = []
@@ -81,6 +84,7 @@ public struct AssetHaircuts: Sendable {
         configured = configuration
         self.hash = hash
         model = HaircutModel(parameters)
+        guesses = QuantileGuesses(model.jumps)
         limiter = Limiter(parameters)
         grid = TickGrid(basisPoints: parameters.roundingBasisPoints)
         schedule = TierSchedule(notionals: parameters.notionals, grid: grid)
