@@ -102,7 +102,8 @@ let package = Package(
             "HaircutsTests", ["Quantities", "Market", "Haircuts", "TestSupport", numerics],
             exclude: ["Vectors"]),
         tests(
-            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"]),
+            "MarginTests", ["Quantities", "Market", "Haircuts", "Margin", "TestSupport"],
+            exclude: ["Reference"]),
         tests(
             "EngineTests",
             [
@@ -138,6 +139,6 @@ let package = Package(
             [
                 "Quantities", "Haircuts", "Margin", "Operations", "TestSupport", logging, metrics,
             ]),
-        tests("CommandTests", ["TestSupport"]),
+        tests("CommandTests", ["Kafka", "TestSupport"]),
     ]
 )

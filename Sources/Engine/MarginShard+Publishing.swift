@@ -66,7 +66,10 @@ extension MarginShard {
             }
             let output = book.lastOutput(of: account)
             let previous = output?.status ?? .healthy
-            let status = figures.status(after: previous, configuration.parameters)
+            var status = figures.status(after: previous, configuration.parameters)
+            if status > max(previous, .marginCall), holdsAwaited(account) {
+                status = max(previous, .marginCall)
+            }
             guard
                 status != previous
                     || book.positionsSequence(of: account) != output?.positionsSequence
@@ -77,6 +80,13 @@ extension MarginShard {
                     account: account, status: status,
                     shortfall: max(0, -figures.excess.maintenance)))
         }
+    }
+
+    /// Whether an account has something in an asset that never had a table.
+    private func holdsAwaited(_ account: Int32) -> Bool {
+        guard !awaited.isEmpty, let snapshot = book.snapshot(of: account) else { return false }
+        return snapshot.everyAsset(valuationCurrency: valuationCurrency)
+            .contains { awaited.contains($0) }
     }
 
     /// Values the accounts of an owner at shard time.

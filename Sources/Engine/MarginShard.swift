@@ -36,6 +36,12 @@ public struct MarginShard: Sendable {
     /// Of the newest event, which causes what later refreshes publish.
     var cause: Cause?
     var isServing = false
+    /// Assets that are expected to have a haircut table and never had one yet. What is held of
+    /// them counts 0 (MODEL §8), but nobody is brought past a margin call while they hold some:
+    /// missing input never by itself liquidates.
+    public private(set) var awaited: Set<Identifier>
+    /// Those of them that accounts held when they came, before the shard served.
+    public private(set) var awaitedHeld: Set<Identifier> = []
     /// Accounts valued so far by the loops over rows, to measure what the trigger index saves.
     public internal(set) var rowsValued = 0
     /// For valuing rows.
@@ -44,7 +50,12 @@ public struct MarginShard: Sendable {
     /// - Parameters:
     ///   - shard: the positions partition, 0 ..< `shardCount`.
     ///   - shardCount: partitions of the positions topic; > 0.
-    public init(_ configuration: MarginConfiguration, shard: Int32, shardCount: Int) {
+    ///   - expected: assets that will have a haircut table; what is held of any other without one
+    ///     counts 0.
+    public init(
+        _ configuration: MarginConfiguration, shard: Int32, shardCount: Int,
+        expected: [Identifier] = []
+    ) {
         precondition(shard >= 0 && shard < shardCount, "a shard is one of the partitions")
         self.configuration = configuration
         self.shard = shard
@@ -57,12 +68,16 @@ public struct MarginShard: Sendable {
             of: shardCount)
         book = AccountBook(valuationCurrency: configuration.valuationCurrency)
         exposures = ExposureBook(shard: shard)
+        awaited = Set(expected.filter { $0 != configuration.valuationCurrency })
     }
 
     var valuationCurrency: Identifier { configuration.valuationCurrency }
 
     /// Accounts that are open: with a snapshot and no tombstone since.
     public var accountCount: Int { book.openCount }
+
+    /// Whether there is no account to say anything of, not even that it was closed.
+    public var isBlank: Bool { accountCount == 0 && book.closedAccounts.isEmpty }
 
     /// Assets and underlyings that accounts hold without there being a haircut table, each once
     /// in the life of the shard, for a log line and a count.
@@ -98,7 +113,12 @@ public struct MarginShard: Sendable {
             book.setOutput(output, of: account)
         }
         touchExposures(of: account)
-        if isServing { unknown.note(snapshot, in: tables, valuationCurrency) }
+        if isServing {
+            unknown.note(snapshot, in: tables, valuationCurrency)
+        } else if !awaited.isEmpty {
+            let assets = snapshot.everyAsset(valuationCurrency: valuationCurrency)
+            awaitedHeld.formUnion(awaited.intersection(assets))
+        }
         settle(
             assets: late, owners: owners, renewed: [account], cause: cause,
             to: &sink)
@@ -155,6 +175,8 @@ public struct MarginShard: Sendable {
         self.cause = cause
         var changed = pass(to: table.time)
         tables.apply(table)
+        awaited.remove(table.asset)
+        awaitedHeld.remove(table.asset)
         lateness.update(table.asset, validUntil: table.validUntil)
         exposures.touch(table.asset)
         changed.append(marketChanged(table.asset))

@@ -47,16 +47,36 @@ final class ClientHandle {
     func destroy(within limit: Duration) -> Bool {
         guard let pointer else { return true }
         self.pointer = nil
-        let job = DestroyJob(client: pointer, context: Unmanaged.passUnretained(context).toOpaque())
-        let argument = Unmanaged.passRetained(job)
+        let client = UInt(bitPattern: pointer)
+        let context = UInt(bitPattern: Unmanaged.passUnretained(context).toOpaque())
+        return BoundedCall {
+            rd_kafka_destroy_flags(
+                OpaquePointer(bitPattern: client), Int32(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE))
+            if let opaque = UnsafeRawPointer(bitPattern: context) {
+                Unmanaged<ClientContext>.fromOpaque(opaque).release()
+            }
+        }.run(within: limit)
+    }
+}
+
+/// A call into librdkafka that may never return, made on a thread of its own.
+final class BoundedCall: Sendable {
+    private let body: @Sendable () -> Void
+    private let isDone = Atomic(false)
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    /// - Returns: false when the time passed first; the thread is then left to end whenever it can.
+    func run(within limit: Duration) -> Bool {
+        let argument = Unmanaged.passRetained(self)
         var thread = pthread_t()
-        guard pthread_create(&thread, nil, destroyThread, argument.toOpaque()) == 0 else {
+        guard pthread_create(&thread, nil, callThread, argument.toOpaque()) == 0 else {
             argument.release()
-            job.run()
+            runHere()
             return true
         }
         let start = ContinuousClock.now
-        while !job.isDone.load(ordering: .acquiring) {
+        while !isDone.load(ordering: .acquiring) {
             guard ContinuousClock.now - start < limit else {
                 pthread_detach(thread)
                 return false
@@ -66,32 +86,16 @@ final class ClientHandle {
         pthread_join(thread, nil)
         return true
     }
-}
 
-/// The last work on a client, done once by whichever thread runs it.
-private final class DestroyJob: Sendable {
-    private let client: UInt
-    private let context: UInt
-    let isDone = Atomic(false)
-
-    init(client: OpaquePointer, context: UnsafeMutableRawPointer) {
-        self.client = UInt(bitPattern: client)
-        self.context = UInt(bitPattern: context)
-    }
-
-    func run() {
-        rd_kafka_destroy_flags(
-            OpaquePointer(bitPattern: client), Int32(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE))
-        if let opaque = UnsafeRawPointer(bitPattern: context) {
-            Unmanaged<ClientContext>.fromOpaque(opaque).release()
-        }
+    fileprivate func runHere() {
+        body()
         isDone.store(true, ordering: .releasing)
     }
 }
 
-private func destroyThread(argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+private func callThread(argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
-    Unmanaged<DestroyJob>.fromOpaque(argument).takeRetainedValue().run()
+    Unmanaged<BoundedCall>.fromOpaque(argument).takeRetainedValue().runHere()
     return nil
 }
 

@@ -41,6 +41,8 @@ public final class Consumer: LogConsumer {
     private(set) var mainQueue: OpaquePointer?
     private var batches: [RecordBatch] = []
     private var owner: (any PartitionOwner)?
+    /// Leaving its group: what is still assigned is refused.
+    private var isLeaving = false
     /// The queues of the current assignment, in its order.
     public var queues: [any LogQueue] { partitionQueues }
     private var partitionQueues: [PartitionQueue] = []
@@ -217,6 +219,7 @@ public final class Consumer: LogConsumer {
             releaseQueues(unassign: client)
             return
         }
+        guard !isLeaving else { return releaseQueues(unassign: client) }
         let wanted =
             owner?.partitionsAssigned(partitions, to: self)
             ?? partitions.map { TopicPartitionOffset($0, .stored) }
@@ -231,13 +234,25 @@ public final class Consumer: LogConsumer {
     /// Unassigns first, so that what is left in the queues is outdated, then empties them.
     private func releaseQueues(unassign client: OpaquePointer) {
         for batch in batches { batch.release() }
-        let code = rd_kafka_assign(client, nil)
-        if code != RD_KAFKA_RESP_ERR_NO_ERROR {
-            handle.context.report(
-                .failure(KafkaError(code: code.rawValue, operation: "unassign all partitions")))
+        if isLeaving {
+            unassignLeaving(client)
+        } else {
+            let code = rd_kafka_assign(client, nil)
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR {
+                handle.context.report(
+                    .failure(KafkaError(code: code.rawValue, operation: "unassign all partitions")))
+            }
         }
         for queue in partitionQueues { queue.discard() }
         partitionQueues = []
+    }
+
+    /// Answers a rebalance that comes while leaving. The group's thread may end in that moment;
+    /// librdkafka 2.0.2 then never returns, and nothing is assigned any more.
+    private func unassignLeaving(_ client: OpaquePointer) {
+        let address = UInt(bitPattern: client)
+        _ = BoundedCall { rd_kafka_assign(OpaquePointer(bitPattern: address), nil) }
+            .run(within: .seconds(1))
     }
 
     // MARK: Closing
@@ -258,6 +273,7 @@ public final class Consumer: LogConsumer {
         let start = ContinuousClock.now
         for batch in batches { batch.release() }
         self.owner = owner
+        isLeaving = true
         let hasLeft = leave(client, within: limit / 2)
         self.owner = nil
         for batch in batches { batch.release() }

@@ -16,6 +16,7 @@ let operatorPage = #"""
     th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid #8884;
       white-space: nowrap; }
     th:first-child, td:first-child, .text { text-align: left; }
+    .text { white-space: normal; }
     .elevated { color: #9a6700; } .stressed, .frozen, .bad { color: #c0392b; font-weight: 600; }
     #state { font-weight: 600; }
     </style>
@@ -77,7 +78,7 @@ let operatorPage = #"""
           breakers.breakers.map(b => [b.asset, [b.state, b.state],
             dash(b.change && b.change.from),
             [b.change ? b.change.reasons.join(", ") : "–", "text"],
-            dash(b.change && b.change.since)]));
+            dash(b.change && b.change.since.slice(0, 19).replace("T", " "))]));
         fill($("workers"), ["worker", "partition", ["phase", "text"], "restored", "lag"],
           workers.workers.flatMap(w => {
             const name = w.role + "-" + w.number;

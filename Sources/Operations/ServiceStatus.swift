@@ -28,17 +28,20 @@ public struct WorkerStatus: Hashable, Sendable {
     public var isAssigned: Bool
     /// Why it does not serve, if so.
     public var failure: String?
+    /// Assets for whose first haircut tables it waits before it serves, by name.
+    public var awaited: [String]
     /// By number.
     public var partitions: [PartitionStatus]
 
     public init(
         role: Role, number: Int, isAssigned: Bool, failure: String? = nil,
-        partitions: [PartitionStatus] = []
+        awaited: [String] = [], partitions: [PartitionStatus] = []
     ) {
         self.role = role
         self.number = number
         self.isAssigned = isAssigned
         self.failure = failure
+        self.awaited = awaited
         self.partitions = partitions
     }
 
@@ -105,7 +108,12 @@ extension ServiceStatus {
             } else if !worker.isAssigned {
                 reasons.append("\(worker.name): no partitions assigned yet")
             }
-            for partition in worker.partitions {
+            if !worker.awaited.isEmpty {
+                reasons.append(
+                    "\(worker.name): waits for the first haircut tables of "
+                        + worker.awaited.joined(separator: ", "))
+            }
+            for partition in worker.partitions where worker.awaited.isEmpty {
                 let place = "\(worker.name): partition \(partition.partition)"
                 if partition.phase == .restoring {
                     reasons.append("\(place) restores its state\(progress(of: partition))")

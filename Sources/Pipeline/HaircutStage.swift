@@ -49,6 +49,8 @@ final class HaircutStage: WorkerStage {
     }
     var leadTopic: String { topics.quotes }
     var copartitioned: [String] { topics.market.filter { $0 != topics.quotes } }
+    /// Without quotes a shard has nothing to say, and says nothing.
+    var servingWait: ServingWait? { nil }
     var others: [String] { [topics.controls, topics.positions, topics.deadLetters] }
     var refreshesPerSecond: Double { 0 }
 

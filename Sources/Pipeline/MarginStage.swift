@@ -29,6 +29,7 @@ final class MarginStage: WorkerStage {
     var shards: [MarginShardState] = []
     var counters = WorkerCounters()
     private let margin: MarginConfiguration
+    private let listed: [Identifier]
     private var decoders = MarginDecoders()
     private var output: MarginOutput
     private var unknown = ReportedNames()
@@ -36,6 +37,7 @@ final class MarginStage: WorkerStage {
     init(_ configuration: PipelineConfiguration, log: Logger) {
         topics = configuration.topics
         margin = configuration.margin
+        listed = configuration.assets.map(\.asset)
         self.log = log
         output = MarginOutput()
     }
@@ -54,7 +56,20 @@ final class MarginStage: WorkerStage {
         return MarginShardState(
             partition: partition,
             engine: MarginShard(
-                margin, shard: partition, shardCount: max(1, counts[topics.positions])))
+                margin, shard: partition, shardCount: max(1, counts[topics.positions]),
+                expected: listed))
+    }
+
+    /// Accounts must not be called for collateral that only has no price yet.
+    var servingWait: ServingWait? {
+        let new = shards.filter { !$0.isServing }
+        let held = new.reduce(into: Set<Identifier>()) { $0.formUnion($1.engine.awaitedHeld) }
+        if !held.isEmpty { return ServingWait(tables: held.sorted(), isBounded: true) }
+        // The first accounts may come before the first tables; nobody is kept waiting till then.
+        let isEarly = new.allSatisfy { !$0.engine.awaited.isEmpty && $0.engine.isBlank }
+        guard isEarly else { return nil }
+        return ServingWait(
+            tables: [], isBounded: new.contains { $0.engine.awaited.count < listed.count })
     }
 
     // MARK: Restoring

@@ -50,6 +50,7 @@ extension Worker {
             stage.counters.partitions = []
             stage.counters.serving = []
             stage.counters.caughtUp = 0
+            endWait()
         }
         guard !stage.shards.isEmpty else { return }
         log.info("giving back \(stage.leadTopic) partitions \(stage.shards.map(\.partition))")
@@ -65,8 +66,9 @@ extension Worker {
 
     /// - Returns: whether shards are as the log has them; otherwise they are ahead of it.
     private func deliverBeforeLeaving(isLost: Bool) -> Bool {
-        guard !isLost, !hasEnded, failure == nil, case .serving = phase else {
-            let isIdle = delivery.isIdle && batchStart == nil
+        let isIdle = delivery.isIdle && batchStart == nil
+        guard !isLost, !hasEnded, failure == nil, case .serving = phase, !isIdle else {
+            // What was refused while restoring is no batch yet: who restores next refuses it again.
             abandon()
             return isIdle
         }

@@ -39,6 +39,8 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     var isBusy = false
     /// When requests that failed are made again.
     var retryAt: ContinuousClock.Instant?
+    /// Since when new shards wait for the first tables; nil: they do not.
+    var awaitingSince: ContinuousClock.Instant?
 
     /// Since when there is something to deliver that is not sealed.
     var batchStart: ContinuousClock.Instant?
@@ -175,7 +177,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             }
             return applied
         }
-        startServing()
+        startServing(at: moment)
         while applied < WorkerLimits.recordsPerTurn, !isFull(effects),
             let index = inputs.next
         {
@@ -210,17 +212,6 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
                 || effects.byteCount >= DeliveryLimits.bytes)
     }
 
-    private func startServing() {
-        guard stage.shards.contains(where: { !$0.isServing }) else { return }
-        for slot in stage.shards.indices where !stage.shards[slot].isServing {
-            stage.serve(slot, into: effects)
-            stage.shards[slot].isServing = true
-        }
-        if effects.count > 0, batchStart == nil { batchStart = now() }
-        stage.counters.serving = stage.shards.map(\.partition)
-        log.info("serving \(stage.leadTopic) partitions \(stage.counters.serving)")
-    }
-
     // MARK: Time
 
     /// Whether all its inputs were at their ends within the last second: only such a shard has
@@ -236,7 +227,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     /// Gives each shard that is due its newest time and what has passed since.
     private func giveTimers(at moment: ContinuousClock.Instant) {
         guard configuration.clock == .wall else { return }
-        for (slot, shard) in stage.shards.enumerated() {
+        for (slot, shard) in stage.shards.enumerated() where shard.isServing {
             let passed = shard.appliedAt.map { moment - $0 } ?? .zero
             guard shard.appliedAt != nil else {
                 shard.appliedAt = moment
@@ -407,6 +398,9 @@ enum WorkerLimits {
     static let timer = Duration.milliseconds(100)
     /// How long after its end an input still counts as read.
     static let currency = Duration.seconds(1)
+    /// How long a cold start waits for the first table of each asset. As long as a quote counts
+    /// as fresh: an asset that nobody quoted meanwhile is not about to have a table.
+    static let firstTables = Duration.seconds(60)
     /// Between requests that fail.
     static let retry = Duration.milliseconds(250)
     /// Together, and with a request under way, less than the 10 s a process has to leave.

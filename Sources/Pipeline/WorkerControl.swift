@@ -69,6 +69,7 @@ public final class WorkerControl: Sendable {
             $0.counters.partitions = []
             $0.counters.serving = []
             $0.counters.caughtUp = 0
+            $0.counters.awaited = []
             $0.earlier = $0.earlier + $0.counters
             $0.counters = WorkerCounters()
             $0.turnedAt = nil

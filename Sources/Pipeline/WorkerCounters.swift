@@ -45,10 +45,12 @@ public struct WorkerCounters: Hashable, Sendable {
     public var isAssigned = false
     /// Partitions of the lead topic (quotes, positions) held now.
     public var partitions: [Int32] = []
-    /// Of those, the ones that are restored and publish.
+    /// Of those, the ones that are restored and publish, or would if they had an account.
     public var serving: [Int32] = []
     /// Of those, the ones that have read all their inputs.
     public var caughtUp = 0
+    /// Assets for whose first haircut tables it waits before it serves, by name.
+    public var awaited: [String] = []
 
     public init() {}
 
@@ -90,6 +92,7 @@ public struct WorkerCounters: Hashable, Sendable {
         sum.partitions = (left.partitions + right.partitions).sorted()
         sum.serving = (left.serving + right.serving).sorted()
         sum.caughtUp += right.caughtUp
+        sum.awaited = Set(left.awaited + right.awaited).sorted()
         return sum
     }
 }

@@ -41,6 +41,9 @@ protocol WorkerStage: AnyObject {
     /// Applies a record of an input to the shard or shards it is for.
     func apply(_ record: Record, from input: Input, into effects: EffectBatch)
 
+    /// What new shards, all of whose inputs are restored, wait for before they serve; nil: nothing.
+    var servingWait: ServingWait? { get }
+
     /// Begins to publish for a new shard, all of whose inputs are restored.
     func serve(_ slot: Int, into effects: EffectBatch)
 
@@ -60,6 +63,15 @@ protocol WorkerStage: AnyObject {
 
     /// Writes what shards have to be restored from.
     func writeCheckpoints(_ counts: PartitionCounts, into batch: EffectBatch)
+}
+
+/// Why new shards do not serve yet: at a cold start both stages begin at once.
+struct ServingWait {
+    /// Assets that accounts hold and that have no haircut table yet; empty where no account is kept
+    /// waiting.
+    var tables: [Identifier]
+    /// Whether it ends after ``WorkerLimits/firstTables``.
+    var isBounded: Bool
 }
 
 /// Partitions of each topic, by its name.

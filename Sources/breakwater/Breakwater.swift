@@ -28,7 +28,8 @@ struct Breakwater: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, DemoCommand.self, BrokerCommand.self, FeedCommand.self,
             TopicsCommand.self,
-            ExplainCommand.self, StressCommand.self, ControlCommand.self, ConfigCommand.self,
+            WatchCommand.self, ExplainCommand.self, StressCommand.self, ControlCommand.self,
+            ConfigCommand.self,
         ])
 
     static func main() async {

@@ -197,7 +197,7 @@ private func give(
     }
     try check(settings)
     let now = wallClock()
-    let topic = try ControlTopic(settings)
+    let topic = ControlTopic(settings)
     var control = Control(
         asset: order.asset.asset, time: now, sequence: now.milliseconds, order: action,
         expires: try end(now), reason: order.reason, by: order.by, approvedBy: order.approvedBy)
@@ -244,7 +244,7 @@ extension ControlCommand {
         var yes = false
 
         func run() throws {
-            let topic = try ControlTopic(try readSettings(config))
+            let topic = ControlTopic(try readSettings(config))
             let name = asset.asset.map { "\($0)" } ?? "*"
             let key = "\(name)|\(action.rawValue)"
             guard try topic.entries()[key] != nil else {
@@ -263,7 +263,7 @@ extension ControlCommand {
         var config: String
 
         func run() throws {
-            let topic = try ControlTopic(try readSettings(config))
+            let topic = ControlTopic(try readSettings(config))
             let now = wallClock()
             let entries = try topic.entries().sorted { $0.key < $1.key }
             if entries.isEmpty { say("no orders on \(topic.name)") }

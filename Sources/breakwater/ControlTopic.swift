@@ -15,16 +15,11 @@ struct ControlTopic {
     }
 
     let name: String
-    private let bootstrapServers: String
-    private let groupId: String
-    private let properties: [String: String]
+    private let settings: Settings
 
-    /// - Throws: when a file with a secret cannot be read.
-    init(_ settings: Settings) throws {
+    init(_ settings: Settings) {
         name = settings.topics.controls
-        bootstrapServers = settings.kafka.bootstrapServers
-        groupId = settings.kafka.groupId + "-control"
-        properties = try settings.clientProperties()
+        self.settings = settings
     }
 
     /// Reads the topic to its end.
@@ -32,43 +27,10 @@ struct ControlTopic {
     /// - Returns: what stands under each key, withdrawn ones left out.
     func entries(within limit: Duration = .seconds(20)) throws -> [String: Entry] {
         let end = ContinuousClock.now + limit
-        let consumer = try Consumer(
-            .consumer(bootstrapServers: bootstrapServers, groupId: groupId, properties: properties))
-        defer { consumer.close(within: .seconds(1)) }
-        let admin = try Admin(
-            ClientConfiguration(bootstrapServers: bootstrapServers, properties: properties))
-        defer { admin.close(within: .seconds(1)) }
-        guard let topic = try admin.describeCluster(within: .seconds(10)).topics[name] else {
-            throw CommandFailure("topic \(name) does not exist: breakwater topics create makes it")
-        }
-        var left: [TopicPartition: Int64] = [:]
-        for number in 0..<Int32(clamping: topic.partitionCount) {
-            let (low, high) = try consumer.watermarks(of: TopicPartition(name, number))
-            if high > low { left[TopicPartition(name, number)] = high }
-        }
-        try consumer.assign(left.keys.sorted().map { TopicPartitionOffset($0, .beginning) })
-        let batch = consumer.makeBatch(capacity: 200)
+        let reader = try BusReader(settings, as: "control")
+        try reader.begin(whole: [name], until: end)
         var entries: [String: Entry] = [:]
-        while !left.isEmpty {
-            guard ContinuousClock.now < end else {
-                throw CommandFailure("topic \(name) was not read to its end within \(limit)")
-            }
-            consumer.wait(upTo: .milliseconds(50))
-            consumer.poll()
-            for queue in consumer.queues {
-                while queue.drain(into: batch) > 0 {
-                    for index in 0..<batch.count { take(batch[index], into: &entries) }
-                    if let last = left[queue.topicPartition],
-                        batch[batch.count - 1].offset >= last - 1
-                    {
-                        left[queue.topicPartition] = nil
-                    }
-                }
-                // What a compacted partition ends with may be no record at all.
-                if batch.endOffset != nil { left[queue.topicPartition] = nil }
-                if let failure = batch.failures.first { throw failure.error }
-            }
-        }
+        try reader.readToEnds(of: name, until: end) { record, _ in take(record, into: &entries) }
         return entries
     }
 
@@ -97,7 +59,9 @@ struct ControlTopic {
     ///   - time: of the record.
     func send(key: String, body: String?, at time: Instant) throws {
         let producer = try Producer(
-            .producer(bootstrapServers: bootstrapServers, properties: properties))
+            .producer(
+                bootstrapServers: settings.kafka.bootstrapServers,
+                properties: try settings.clientProperties()))
         defer { producer.close(within: .seconds(1)) }
         let topic = try producer.topic(name)
         let headers = body == nil ? [] : [Header("schema", "control.v1")]

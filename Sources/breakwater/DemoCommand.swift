@@ -40,7 +40,7 @@ struct DemoCommand: ParsableCommand {
 
     /// Records sent and not yet processed, or tables published and not yet read, at which the feed
     /// waits: the broker keeps 5 MiB a partition.
-    private static let mostBehind = 1_000
+    private static let mostBehind = 150
     /// Market played before the accounts come, so that there are prices to hold them to.
     private static let openingSeconds: Int64 = 60
 
@@ -80,9 +80,10 @@ struct DemoCommand: ParsableCommand {
             for service in services.all { _ = service.wait(upTo: .seconds(9)) }
             broker.close()
         }
+        let end = ContinuousClock.now + .seconds(20)
         let watches = Watches(
-            haircuts: try HaircutWatch(settings, partitions: partitions),
-            margin: try MarginWatch(settings, partitions: partitions))
+            haircuts: try HaircutWatch(settings, isWhole: true, until: end),
+            margin: try MarginWatch(settings, until: end))
         try waitForWorkers(services)
         try play(scenario, settings: settings, services: services, watches: watches)
         if Interruption.shared.isByHand { throw ExitCode(130) }
@@ -97,7 +98,7 @@ struct DemoCommand: ParsableCommand {
     private struct Watches {
         var haircuts: HaircutWatch
         var margin: MarginWatch
-        var lines: [String] { haircuts.lines + [""] + margin.lines }
+        var lines: [String] { haircuts.lines() + [""] + margin.lines }
     }
 
     /// A stretch of the market and what it is played for; nil speed is as fast as may be.
@@ -114,10 +115,11 @@ struct DemoCommand: ParsableCommand {
             "kafka: {bootstrapServers: \"\(address)\", groupId: demo}", "delivery: at-least-once",
             "clock: event", "http: {port: 0}", "log: {level: warning}",
             // Hours pass in seconds here: refreshes of what only moved are not to fill the bus,
-            // ladders are drawn less often, and a table is not out of date because another
-            // partition is some seconds of the market ahead.
+            // ladders are drawn less often, and nothing is out of date because another partition
+            // is a minute of the market ahead.
             "margin: {refreshesPerSecond: 500, exposureMilliseconds: 30000}",
-            "parameters: {validitySeconds: 3600}", "assets:",
+            "parameters: {validitySeconds: 3600, quoteStaleSeconds: 3600, surfaceStaleSeconds: 3600}",
+            "assets:",
         ]
         for asset in scenario.assets {
             lines.append(
@@ -168,12 +170,12 @@ struct DemoCommand: ParsableCommand {
         ]
         var summary = DemoSummary(from: crash)
         var alerts = AlertSummary(from: crash, asset: "\(scenario.assets[0].asset)")
-        func read() {
-            watches.haircuts.read {
+        func read() throws(KafkaError) {
+            try watches.haircuts.read {
                 summary.add($0)
                 alerts.add($0)
             }
-            watches.margin.read { alerts.add($0) }
+            try watches.margin.read { alerts.add($0) }
         }
         func mayGoOn() -> Bool { isWithinBounds(feed, services, watches) }
         for part in parts {
@@ -181,21 +183,21 @@ struct DemoCommand: ParsableCommand {
                 scenario.events().lazy.filter { $0.time >= part.from && $0.time < part.to },
                 speed: part.speed, mayGoOn: { _ in mayGoOn() },
                 isStopped: { Interruption.shared.isRequested }
-            ) { feed in
-                read()
+            ) { (feed) throws(KafkaError) in
+                try read()
                 terminal.block(["", Self.progress(of: part, at: feed.time)] + watches.lines)
             }
             if part.what == "opening" {
-                settle(feed, services, watches, read)
+                try settle(feed, services, watches, read)
                 let population = Population(size: accounts, seed: seed, market: scenario.opening)
                 try feed.publish(
                     population.accounts, to: settings.topics.positions,
                     partitions: Int32(partitions), mayGoOn: { _ in mayGoOn() },
                     isStopped: { Interruption.shared.isRequested }
-                ) { _ in read() }
+                ) { (_) throws(KafkaError) in try read() }
             }
         }
-        settle(feed, services, watches, read)
+        try settle(feed, services, watches, read)
         terminal.lastBlock([""] + watches.lines)
         terminal.keepBlock()
         for line in Self.totals(services) + summary.lines + [""] + alerts.lines {
@@ -237,11 +239,12 @@ struct DemoCommand: ParsableCommand {
 
     /// Waits until everything fed was processed and everything published was read.
     private func settle(
-        _ feed: ScenarioFeed, _ services: Services, _ watches: Watches, _ read: () -> Void
-    ) {
+        _ feed: ScenarioFeed, _ services: Services, _ watches: Watches,
+        _ read: () throws(KafkaError) -> Void
+    ) throws(KafkaError) {
         let end = ContinuousClock.now + .seconds(10)
         while ContinuousClock.now < end, !Interruption.shared.isRequested {
-            read()
+            try read()
             let (haircut, margin) = (services.haircut.counters, services.margin.counters)
             if haircut.quotes + haircut.surfaces >= feed.sent,
                 watches.haircuts.tables >= haircut.published,

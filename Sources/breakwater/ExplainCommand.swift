@@ -67,69 +67,20 @@ private struct LatestTable {
     /// - Returns: nil when there is none, or the wait was interrupted.
     /// - Throws: when the topic cannot be read, or its end is not reached in time.
     func read(within limit: Duration) throws -> HaircutTable? {
-        let configuration = ClientConfiguration.consumer(
-            bootstrapServers: settings.kafka.bootstrapServers,
-            groupId: settings.kafka.groupId + "-explain",
-            properties: try settings.clientProperties())
-        let topic = settings.topics.haircuts
         let end = ContinuousClock.now + limit
-        guard let count = try partitionCount(of: topic, configuration, until: end) else {
-            return nil
-        }
-        let consumer = try Consumer(configuration)
-        defer { consumer.close() }
-        let partitions = (0..<Int32(count)).map { TopicPartition(topic, $0) }
-        try consumer.assign(partitions.map { TopicPartitionOffset($0, .beginning) })
-        let batch = consumer.makeBatch(capacity: 500)
+        let topic = settings.topics.haircuts
+        let reader = try BusReader(settings, as: "explain")
+        try reader.begin(whole: [topic], until: end)
         var decoder = HaircutDecoder()
         var table = HaircutTable.blank
         var latest: HaircutTable?
-        var unread = Set(partitions)
-        while !unread.isEmpty, !Interruption.shared.isRequested {
-            guard ContinuousClock.now < end else {
-                throw CommandFailure("the end of \(topic) was not reached within \(limit)")
-            }
-            consumer.wait(upTo: .milliseconds(50))
-            consumer.poll()
-            for queue in consumer.queues {
-                queue.drain(into: batch)
-                for index in 0..<batch.count {
-                    guard decode(batch[index], with: &decoder, into: &table) else { continue }
-                    if latest.map({ $0.sequence < table.sequence || $0.time < table.time }) ?? true
-                    {
-                        latest = table
-                    }
-                }
-                if let failure = batch.failures.first { throw failure.error }
-                if batch.endOffset != nil { unread.remove(queue.topicPartition) }
+        try reader.readToEnds(of: topic, until: end) { record, _ in
+            guard decode(record, with: &decoder, into: &table) else { return }
+            if latest.map({ $0.sequence < table.sequence || $0.time < table.time }) ?? true {
+                latest = table
             }
         }
-        batch.release()
         return latest
-    }
-
-    /// Asks in short turns, so that an interruption is not waited out.
-    ///
-    /// - Returns: nil when it was interrupted.
-    private func partitionCount(
-        of topic: String, _ configuration: ClientConfiguration, until end: ContinuousClock.Instant
-    ) throws -> Int? {
-        let admin = try Admin(configuration)
-        defer { admin.close() }
-        while !Interruption.shared.isRequested {
-            let found: [String: TopicDescription]
-            do throws(KafkaError) {
-                found = try admin.describe([topic], within: .seconds(2))
-            } catch {
-                guard error.isRetriable, ContinuousClock.now < end else { throw error }
-                continue
-            }
-            guard let count = found[topic]?.partitionCount else {
-                throw CommandFailure("topic \(topic) does not exist")
-            }
-            return count
-        }
-        return nil
     }
 
     private func decode(

@@ -18,8 +18,7 @@ final class HaircutWatch {
         var maintenance: Double
     }
 
-    private let consumer: Consumer
-    private let batch: RecordBatch
+    private let reader: BusReader
     private var decoder = HaircutDecoder()
     private var surfaceDecoder = SurfaceDecoder()
     private var surface = Surface.blank
@@ -30,43 +29,35 @@ final class HaircutWatch {
     /// Tables read since the start.
     private(set) var tables = 0
 
-    init(_ settings: Settings, partitions: Int) throws {
+    /// - Parameters:
+    ///   - isWhole: whether all tables are read, or the newest.
+    ///   - end: until when brokers that cannot be reached are waited for.
+    init(_ settings: Settings, isWhole: Bool, until end: ContinuousClock.Instant) throws {
         haircuts = settings.topics.haircuts
-        consumer = try Consumer(
-            .consumer(
-                bootstrapServers: settings.kafka.bootstrapServers,
-                groupId: settings.kafka.groupId + "-watch",
-                properties: try settings.clientProperties()))
-        batch = consumer.makeBatch(capacity: 500)
-        try consumer.assign(
-            [settings.topics.haircuts, settings.topics.ivSurfaces].flatMap { topic in
-                (0..<Int32(partitions)).map {
-                    TopicPartitionOffset(TopicPartition(topic, $0), .beginning)
-                }
-            })
+        reader = try BusReader(settings, as: "watch")
+        let topics = [haircuts, settings.topics.ivSurfaces]
+        try reader.begin(
+            whole: isWhole ? topics : [], recent: isWhole ? [] : topics, until: end)
     }
+
+    /// Whether all that was there at the start has been read.
+    var hasReachedEnds: Bool { reader.hasReachedEnds }
 
     /// Takes what has come in.
-    func read(_ use: (Reading) -> Void) {
-        consumer.poll()
-        for queue in consumer.queues {
-            while queue.drain(into: batch) > 0 {
-                for index in 0..<batch.count { take(batch[index], from: queue, use) }
-            }
-        }
-        batch.release()
+    func read(_ use: (Reading) -> Void = { _ in }) throws(KafkaError) {
+        try reader.read { take($0, topic: $1, use) }
     }
 
-    private func take(_ record: Record, from queue: any LogQueue, _ use: (Reading) -> Void) {
+    private func take(_ record: Record, topic: String, _ use: (Reading) -> Void) {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         let value = record.value ?? nothing
         let key = record.key ?? nothing
-        guard queue.topicPartition.topic == haircuts else {
-            try? surfaceDecoder.decode(value, key: key, recordTimestamp: nil, into: &surface)
-            implied[surface.asset] = surface.atTheMoney
-            return
-        }
         do throws(Refusal) {
+            guard topic == haircuts else {
+                try surfaceDecoder.decode(value, key: key, recordTimestamp: nil, into: &surface)
+                implied[surface.asset] = surface.atTheMoney
+                return
+            }
             try decoder.decode(value, key: key, recordTimestamp: nil, into: &table)
         } catch {
             return
@@ -81,13 +72,16 @@ final class HaircutWatch {
     }
 
     /// A table for people: one line an asset, below its head.
-    var lines: [String] {
+    ///
+    /// - Parameter assets: those shown; none: all.
+    func lines(of assets: Set<String> = []) -> [String] {
         var lines = [
             Self.line(
                 "asset", "price", "IV", "depth 2 %", "initial", "maint.", "gap", "branching",
                 "state", "bound by")
         ]
-        for table in latest.values.sorted(by: { $0.asset < $1.asset }) {
+        for table in latest.values.sorted(by: { $0.asset < $1.asset })
+        where assets.isEmpty || assets.contains("\(table.asset)") {
             let bounds = Bounds.names.filter { table.boundBy.contains($0.bound) }
             lines.append(
                 Self.line(

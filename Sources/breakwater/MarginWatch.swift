@@ -9,8 +9,7 @@ import Quantities
 /// A consumer of requirements, alerts, breaker changes and exposures, as a liquidation service
 /// would be one, that shows them as lines.
 final class MarginWatch {
-    private let consumer: Consumer
-    private let batch: RecordBatch
+    private let reader: BusReader
     private let topics: Settings.Topics
     private var requirementDecoder = MarginRequirementDecoder()
     private var alertDecoder = LiquidationAlertDecoder()
@@ -21,6 +20,8 @@ final class MarginWatch {
     private var exposure = Exposure.blank
     private var change = BreakerChange.blank
     private var accounts: [Identifier: Standing] = [:]
+    private let kept: Set<String>
+    private var keptRequirements: [String: MarginRequirement] = [:]
     /// By asset and shard.
     private var ladders: [Identifier: [Int32: Exposure]] = [:]
     private var breakers: [Identifier: BreakerChange] = [:]
@@ -39,44 +40,36 @@ final class MarginWatch {
     /// Alerts shown, newest last.
     static let alertsShown = 6
 
-    init(_ settings: Settings, partitions: Int) throws {
+    /// - Parameters:
+    ///   - accounts: those kept whole, to be shown a line each.
+    ///   - end: until when brokers that cannot be reached are waited for.
+    init(
+        _ settings: Settings, accounts: Set<String> = [], until end: ContinuousClock.Instant
+    ) throws {
         topics = settings.topics
-        consumer = try Consumer(
-            .consumer(
-                bootstrapServers: settings.kafka.bootstrapServers,
-                groupId: settings.kafka.groupId + "-margin-watch",
-                properties: try settings.clientProperties()))
-        batch = consumer.makeBatch(capacity: 500)
-        let names = [
-            topics.marginRequirements, topics.liquidationAlerts, topics.breakers, topics.exposures,
-        ]
-        try consumer.assign(
-            names.flatMap { topic in
-                (0..<Int32(partitions)).map {
-                    TopicPartitionOffset(TopicPartition(topic, $0), .beginning)
-                }
-            })
+        kept = accounts
+        reader = try BusReader(settings, as: "margin-watch")
+        try reader.begin(
+            whole: [topics.marginRequirements, topics.breakers, topics.exposures],
+            recent: [topics.liquidationAlerts], until: end)
     }
+
+    /// Whether all that was there at the start has been read.
+    var hasReachedEnds: Bool { reader.hasReachedEnds }
 
     /// Takes what has come in.
     ///
     /// - Parameter use: told of every alert.
-    func read(_ use: (LiquidationAlert) -> Void) {
-        consumer.poll()
-        for queue in consumer.queues {
-            while queue.drain(into: batch) > 0 {
-                for index in 0..<batch.count { take(batch[index], from: queue, use) }
-            }
-        }
-        batch.release()
+    func read(_ use: (LiquidationAlert) -> Void = { _ in }) throws(KafkaError) {
+        try reader.read { take($0, topic: $1, use) }
     }
 
     private func take(
-        _ record: Record, from queue: any LogQueue, _ use: (LiquidationAlert) -> Void
+        _ record: Record, topic: String, _ use: (LiquidationAlert) -> Void
     ) {
         guard let value = record.value, let key = record.key else { return }
         do throws(Refusal) {
-            switch queue.topicPartition.topic {
+            switch topic {
             case topics.marginRequirements:
                 try requirementDecoder.decode(
                     value, key: key, recordTimestamp: nil, into: &requirement)
@@ -103,6 +96,34 @@ final class MarginWatch {
     private func note(_ requirement: MarginRequirement) {
         let held = requirement.assets.reduce(0) { $0 + max(0, $1.value.double) }
         accounts[requirement.account] = Standing(status: requirement.status, held: held)
+        let account = "\(requirement.account)"
+        if kept.contains(account) { keptRequirements[account] = requirement }
+    }
+
+    /// The accounts that are kept, one line each below their head.
+    var accountLines: [String] {
+        let head = Self.line(
+            "account", "status", "equity", "requirement", "excess init.", "excess maint.", "ratio",
+            "at")
+        return [head]
+            + kept.sorted().map { account in
+                guard let requirement = keptRequirements[account] else {
+                    return account.left(14) + "no requirement published"
+                }
+                return Self.line(
+                    account, requirement.status.rawValue, "\(requirement.equity)",
+                    "\(requirement.requirement.maintenance)", "\(requirement.excess.initial)",
+                    "\(requirement.excess.maintenance)",
+                    requirement.marginRatio.map { fixed($0, 3) } ?? "–", clock(requirement.time))
+            }
+    }
+
+    private static func line(
+        _ account: String, _ status: String, _ equity: String, _ requirement: String,
+        _ initial: String, _ maintenance: String, _ ratio: String, _ time: String
+    ) -> String {
+        account.left(14) + status.left(12) + equity.right(17) + requirement.right(17)
+            + initial.right(17) + maintenance.right(17) + ratio.right(8) + time.right(10)
     }
 
     /// Accounts by status, what a fall would force, breakers and the newest alerts.

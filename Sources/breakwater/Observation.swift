@@ -48,7 +48,7 @@ final class Observation {
                 """)
         }
         self.watch = watch
-        reader = try BoardReader(settings, board: board, log: log)
+        reader = BoardReader(settings, board: board, log: log)
         watch.start()
         reader.start()
     }
@@ -79,6 +79,7 @@ extension [WorkerService] {
                 WorkerStatus(
                     role: WorkerStatus.Role(rawValue: service.role) ?? .haircut, number: number,
                     isAssigned: report.counters.isAssigned, failure: report.reason,
+                    awaited: report.counters.awaited,
                     partitions: report.counters.partitionStatuses)
             }
         }

@@ -41,7 +41,8 @@ final class ScenarioFeed {
     ///   - progress: told every now and then.
     func play(
         _ events: some Sequence<ScenarioEvent>, speed: Double?, mayGoOn: (Int) -> Bool,
-        isStopped: () -> Bool, progress: (ScenarioFeed) -> Void
+        isStopped: () -> Bool,
+        progress: (ScenarioFeed) throws(KafkaError) -> Void
     ) throws(KafkaError) {
         var began: (time: Instant, at: ContinuousClock.Instant)?
         for event in events {
@@ -50,20 +51,20 @@ final class ScenarioFeed {
                 let due = began.at + .seconds(event.time.seconds(since: began.time) / speed)
                 while !isStopped(), ContinuousClock.now < due {
                     producer.poll(upTo: min(.milliseconds(20), due - .now))
-                    progress(self)
+                    try progress(self)
                 }
             } else if began == nil {
                 began = (event.time, .now)
             }
             while sent % 64 == 0, !isStopped(), !mayGoOn(sent) {
                 producer.poll(upTo: .milliseconds(2))
-                progress(self)
+                try progress(self)
             }
             try send(event)
-            if sent % 256 == 0 { progress(self) }
+            if sent % 256 == 0 { try progress(self) }
         }
         try producer.flush(within: .seconds(10))
-        progress(self)
+        try progress(self)
     }
 
     /// Publishes what accounts hold, each to the partition of its owner, so that accounts of one
@@ -74,14 +75,15 @@ final class ScenarioFeed {
     ///   - mayGoOn: asked often with the number sent; false holds the feed.
     func publish(
         _ accounts: [AccountSnapshot], to topic: String, partitions: Int32,
-        mayGoOn: (Int) -> Bool, isStopped: () -> Bool, progress: (ScenarioFeed) -> Void
+        mayGoOn: (Int) -> Bool, isStopped: () -> Bool,
+        progress: (ScenarioFeed) throws(KafkaError) -> Void
     ) throws(KafkaError) {
         let topic = try producer.topic(topic)
         for account in accounts {
             if isStopped() { break }
             while accountsSent % 64 == 0, !isStopped(), !mayGoOn(accountsSent) {
                 producer.poll(upTo: .milliseconds(2))
-                progress(self)
+                try progress(self)
             }
             key.removeAll()
             key.append(account.owner)
@@ -100,10 +102,10 @@ final class ScenarioFeed {
                 producer.poll(upTo: .milliseconds(10))
             }
             accountsSent += 1
-            if accountsSent % 256 == 0 { progress(self) }
+            if accountsSent % 256 == 0 { try progress(self) }
         }
         try producer.flush(within: .seconds(10))
-        progress(self)
+        try progress(self)
     }
 
     /// Records that the broker has not acknowledged.

@@ -40,6 +40,10 @@ import Testing
                 let body = Client.get(port: port, "/api/haircuts").body
                 return body.contains("\"BTC\"") && body.contains("\"ETH\"")
             }
+            // Accounts that came before their tables wait for them.
+            try service.wait(upTo: .seconds(60), for: "readiness with tables") {
+                Client.get(port: port, "/readyz").status == 200
+            }
             feed.signal(SIGINT)
             try feed.waitUntilExit(within: .seconds(15))
             let breakers = Client.get(port: port, "/api/breakers").body

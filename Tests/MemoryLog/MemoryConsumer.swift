@@ -128,7 +128,7 @@ public final class MemoryConsumer: LogConsumer {
         do throws(BrokerError) {
             answer = try process.log.assignment(of: memberId, in: groupId)
         } catch {
-            return lose(owner, error)
+            return error == .rebalanceInProgress ? joinAgain(owner) : lose(owner, error)
         }
         guard let answer else { return }
         member = answer.member
@@ -161,17 +161,22 @@ public final class MemoryConsumer: LogConsumer {
         guard let answer else { return }
         guard answer == .rebalanceInProgress else { return lose(owner, answer) }
         revoke(owner, lost: false)
-        guard !process.isKilled, let memberId else { return }
+        guard !process.isKilled else { return }
         // What the owner did may have taken longer than the others waited.
+        joinAgain(owner)
+        try takeAssignment(owner)
+    }
+
+    private func joinAgain(_ owner: (any PartitionOwner)?) {
+        guard let memberId else { return }
         let membership = Membership(
             topics: topics, instance: instance, sessionTimeout: sessionTimeout,
             rebalanceTimeout: pollLimit, isBeating: { [weak self] in self?.isBeating ?? false })
         do throws(BrokerError) {
-            _ = try log.join(groupId, as: memberId, membership)
+            _ = try process.log.join(groupId, as: memberId, membership)
         } catch {
-            return lose(owner, error)
+            lose(owner, error)
         }
-        try takeAssignment(owner)
     }
 
     private func lose(_ owner: (any PartitionOwner)?, _ error: BrokerError) {

@@ -64,13 +64,20 @@ extension MemoryLog {
     }
 
     /// The member's partitions, with the generation they belong to; nil while the group waits for
-    /// all to join.
+    /// others to join.
+    ///
+    /// - Throws: `rebalanceInProgress` when the group has begun to wait once more since the member
+    ///   joined: it must join again, or it is waited for until it is out; `unknownMember` or
+    ///   `fencedInstance` when it has lost its place.
     public func assignment(
         of member: String, in name: String
     ) throws(BrokerError) -> (member: GroupMember, partitions: [TopicPartition])? {
         let group = group(name)
         let index = try group.index(of: member)
-        guard case .stable = group.state else { return nil }
+        guard case .stable = group.state else {
+            if group.members[index].hasJoined { return nil }
+            throw .rebalanceInProgress
+        }
         let instance = group.members[index].membership.instance
         return (
             GroupMember(

@@ -231,6 +231,24 @@ import Testing
         #expect(first.held == [] && first.hasLost)
     }
 
+    /// It was given partitions, and the group waits for all again before it has seen them.
+    @Test func aMemberThatSleptThroughARebalanceTakesPartInTheNext() throws {
+        let (first, second) = (Owner(), Owner())
+        let gone = MemoryProcess("gone", on: bus.log)
+        let lost = try consumer(of: gone)
+        lost.poll(owner: nil)
+        let one = try consumer()
+        one.poll(owner: first)
+        gone.kill()
+        // The session of the dead one ends; nobody polls for the other meanwhile.
+        bus.log.advance(to: 20_000)
+        let two = try consumer(of: MemoryProcess("two", on: bus.log))
+        two.poll(owner: second)
+        for _ in 0..<2 { one.poll(owner: first) }
+        two.poll(owner: second)
+        #expect(first.held == [0] && second.held == [1])
+    }
+
     @Test func aMemberThatIsSlowButNotFrozenKeepsItsPartitions() throws {
         let owner = Owner()
         let one = try consumer()

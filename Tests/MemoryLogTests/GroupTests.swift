@@ -71,9 +71,23 @@ import Testing
         let second = try Reader(bus)
         try first.joinAgain()
         bus.log.leave("readers", member: first.id)
-        #expect(try second.partitions() == nil)
+        #expect(throws: BrokerError.rebalanceInProgress) { try second.partitions() }
         try second.joinAgain()
         #expect(try second.partitions() == [0, 1, 2, 3, 4])
+    }
+
+    /// As on Kafka, whose answer to a sync is then that the group rebalances.
+    @Test func aMemberThatDidNotLookWhileTheGroupWasStableMustJoinAgain() throws {
+        let first = try Reader(bus)
+        let second = try Reader(bus)
+        try first.joinAgain()
+        let third = try Reader(bus)
+        try first.joinAgain()
+        #expect(throws: BrokerError.rebalanceInProgress) { try second.partitions() }
+        #expect(try first.partitions() == nil)
+        try second.joinAgain()
+        #expect(try second.partitions() == [2, 3])
+        #expect(try third.partitions() == [4])
     }
 
     @Test func joiningAgainInAStableGroupChangesNothing() throws {

@@ -14,41 +14,6 @@ import Testing
 
     init() throws { bus = try MemoryBus() }
 
-    /// A table with one tier: initial 20 %, maintenance 10 %.
-    private func sendTable(_ sequence: Int64, price: Int, at milliseconds: Int) throws {
-        let time = Message.at(milliseconds)
-        let end = Message.at(milliseconds + 86_400_000)
-        try bus.send(
-            """
-            {"schema":"haircut.v1","asset":"BTC","time":"\(time)","sequence":\(sequence),\
-            "state":"normal","price":"\(price)","debtPrice":"\(price)","reference":"\(price)",\
-            "mid":"\(price)","initial":0.2,"maintenance":0.1,"tiers":[\
-            {"from":"0","to":"1000000","initial":0.2,"maintenance":0.1},\
-            {"from":"1000000","to":null,"initial":1,"maintenance":1}],\
-            "target":{"initial":0.2,"maintenance":0.1},"gap":{"initial":0,"maintenance":0},\
-            "boundBy":[],"next":null,"validUntil":"\(end)","fallback":0.3,\
-            "scan":[{"notional":"1000000","down":0.1,"up":0.1112}],"stressVolatility":1.2,\
-            "confidence":1,"branchingRatio":0.1,"components":{"volatility":0.7,"market":0.03,\
-            "liquidity":0.004,"peg":0,"divergence":0,"confidence":0,"horizonSeconds":3800,\
-            "depth":"40000000","depthBaseline":"40000000","spread":0.0001,"quoteAge":0.1,\
-            "surfaceAge":2.5},"model":{"version":"1","parameters":"sha256:\
-            \(String(repeating: "0", count: 64))"},\
-            "cause":{"topic":"market.quotes.v1","partition":0,"offset":\(sequence)}}
-            """, to: Bus.topics.haircuts, key: "BTC", time: time)
-    }
-
-    /// An account of one bitcoin and a debt.
-    private func sendAccount(
-        _ name: String, debt: Int, sequence: Int = 1, at milliseconds: Int = 0
-    ) throws {
-        try bus.send(
-            """
-            {"schema":"positions.v1","account":"\(name)","owner":"\(name)",\
-            "time":"\(Message.at(milliseconds))","sequence":\(sequence),"balances":[\
-            {"asset":"BTC","quantity":"1"},{"asset":"USD","quantity":"-\(debt)"}],"positions":[]}
-            """, to: Bus.topics.positions, key: name, time: Message.at(milliseconds))
-    }
-
     /// Each account's statuses as its alerts tell them, in order.
     private func told() throws -> [String: [MarginStatus]] {
         Dictionary(grouping: try bus.alerts(), by: { "\($0.account)" })
@@ -77,10 +42,10 @@ import Testing
     }
 
     @Test func whatChangedWhileNobodyServedIsAlertedOnce() throws {
-        try sendTable(1, price: 60_000, at: 0)
-        try sendAccount("safe", debt: 1_000)
-        try sendAccount("edge", debt: 46_000)
-        try sendAccount("lost", debt: 53_000)
+        try bus.sendTable(1, price: 60_000, at: 0)
+        try bus.sendAccount("safe", debt: 1_000)
+        try bus.sendAccount("edge", debt: 46_000)
+        try bus.sendAccount("lost", debt: 53_000)
         let first = try bus.margin()
         try first.settle()
         let before = try told()
@@ -91,7 +56,7 @@ import Testing
         bus.log.advance(to: bus.log.now + 30_000)
 
         // 50 000: maintenance collateral 45 000 is below both debts; the safe one is untouched.
-        try sendTable(2, price: 50_000, at: 60_000)
+        try bus.sendTable(2, price: 50_000, at: 60_000)
         let second = try bus.margin()
         try second.settle()
         let after = try told()
@@ -111,8 +76,8 @@ import Testing
     }
 
     @Test func aKillAtAnyCommitNeitherLosesNorRepeatsAnAlert() throws {
-        try sendTable(1, price: 60_000, at: 0)
-        for number in 0..<20 { try sendAccount("A-\(number)", debt: 30_000 + 1_000 * number) }
+        try bus.sendTable(1, price: 60_000, at: 0)
+        for number in 0..<20 { try bus.sendAccount("A-\(number)", debt: 30_000 + 1_000 * number) }
         for round in 1...8 {
             let run = try bus.margin()
             var left = 1 + round % 3
@@ -129,7 +94,7 @@ import Testing
             }
             run.kill()
             bus.log.advance(to: bus.log.now + 30_000)
-            try sendTable(
+            try bus.sendTable(
                 Int64(1 + round), price: round.isMultiple(of: 2) ? 60_000 : 48_000, at: step)
         }
         let last = try bus.margin()
@@ -146,8 +111,8 @@ import Testing
     }
 
     @Test func aTombstoneClosesTheAccountWithATableThatSaysSo() throws {
-        try sendTable(1, price: 60_000, at: 0)
-        try sendAccount("A-1", debt: 55_000)
+        try bus.sendTable(1, price: 60_000, at: 0)
+        try bus.sendAccount("A-1", debt: 55_000)
         let run = try bus.margin()
         try run.settle()
         #expect(try told()["A-1"] == [.liquidation])
@@ -160,8 +125,8 @@ import Testing
     }
 
     @Test func aRefusedSnapshotIsBuriedOnceAndTheLastGoodOneStays() throws {
-        try sendTable(1, price: 60_000, at: 0)
-        try sendAccount("A-1", debt: 10_000)
+        try bus.sendTable(1, price: 60_000, at: 0)
+        try bus.sendAccount("A-1", debt: 10_000)
         try bus.send("{", to: Bus.topics.positions, key: "A-1")
         for _ in 0..<3 {
             let run = try bus.margin()
@@ -170,5 +135,38 @@ import Testing
         }
         #expect(bus.records(Bus.topics.deadLetters).count == 1)
         #expect(try bus.requirements().map(\.positionsSequence) == [1])
+    }
+
+    /// Its partition goes to another before it could bury what it read: the other buries it.
+    @Test func whatIsRefusedWhileRestoringIsBuriedByWhoRestoresToTheEnd() throws {
+        let bus = try MemoryBus(partitions: 2)
+        try bus.sendTable(1, price: 60_000, at: 0)
+        for partition: Int32 in 0..<2 {
+            try bus.send("{", to: Bus.topics.positions, key: "A-1", partition: partition)
+        }
+        let first = try bus.margin()
+        // The tables do not come: it restores on and on.
+        first.process.reads = { $0.topic == Bus.topics.haircuts ? 0 : $1 }
+        let start = bus.log.now
+        try first.step(until: "half a second passes") { bus.log.now >= start + 500 }
+        #expect(first.worker.counters.partitions == [0, 1] && !first.worker.isServing)
+        let second = try bus.margin()
+        try second.step(until: "both have their share") {
+            try first.worker.step(upTo: .zero)
+            return second.worker.isServing && first.worker.counters.partitions.count == 1
+        }
+        first.process.reads = { $1 }
+        try first.settle()
+        try second.settle()
+        #expect(bus.records(Bus.topics.deadLetters).count == 2)
+    }
+
+    @Test func whoWaitsForTablesBuriesWhatIsRefused() throws {
+        try bus.send("{", to: Bus.topics.positions, key: "A-1")
+        let run = try bus.margin()
+        try run.step(until: "the snapshot is buried") {
+            bus.records(Bus.topics.deadLetters).count == 1
+        }
+        #expect(!run.worker.isServing)
     }
 }

@@ -71,10 +71,12 @@ final class MemoryBus {
         }
     }
 
-    func configuration(clock: PipelineClock) -> PipelineConfiguration {
+    func configuration(
+        clock: PipelineClock, assets: [String] = Bus.assets
+    ) -> PipelineConfiguration {
         PipelineConfiguration(
             bootstrapServers: "memory", groupId: "test", topics: Bus.topics, clock: clock,
-            delivery: .exactlyOnce, assets: Bus.assets.compactMap(Bus.asset), margin: Bus.margin)
+            delivery: .exactlyOnce, assets: assets.compactMap(Bus.asset), margin: Bus.margin)
     }
 
     func haircut(clock: PipelineClock = .event) throws -> Run {
@@ -85,10 +87,11 @@ final class MemoryBus {
         }
     }
 
-    func margin(clock: PipelineClock = .event) throws -> Run {
+    /// - Parameter assets: for whose first tables it waits.
+    func margin(clock: PipelineClock = .event, assets: [String] = ["BTC"]) throws -> Run {
         try run { process, name, now in
             try makeMarginWorker(
-                configuration(clock: clock), name: name, clients: process, now: now,
+                configuration(clock: clock, assets: assets), name: name, clients: process, now: now,
                 control: WorkerControl(), log: lines.logger)
         }
     }
@@ -124,6 +127,45 @@ final class MemoryBus {
         try send(
             message.text, to: message.isSurface ? Bus.topics.surfaces : Bus.topics.quotes,
             key: message.asset, partition: partition, time: message.time)
+    }
+
+    /// A table with one tier: initial 20 %, maintenance 10 %.
+    func sendTable(
+        _ sequence: Int64, of asset: String = "BTC", price: Int, at milliseconds: Int
+    ) throws {
+        let time = Message.at(milliseconds)
+        let end = Message.at(milliseconds + 86_400_000)
+        try send(
+            """
+            {"schema":"haircut.v1","asset":"\(asset)","time":"\(time)","sequence":\(sequence),\
+            "state":"normal","price":"\(price)","debtPrice":"\(price)","reference":"\(price)",\
+            "mid":"\(price)","initial":0.2,"maintenance":0.1,"tiers":[\
+            {"from":"0","to":"1000000","initial":0.2,"maintenance":0.1},\
+            {"from":"1000000","to":null,"initial":1,"maintenance":1}],\
+            "target":{"initial":0.2,"maintenance":0.1},"gap":{"initial":0,"maintenance":0},\
+            "boundBy":[],"next":null,"validUntil":"\(end)","fallback":0.3,\
+            "scan":[{"notional":"1000000","down":0.1,"up":0.1112}],"stressVolatility":1.2,\
+            "confidence":1,"branchingRatio":0.1,"components":{"volatility":0.7,"market":0.03,\
+            "liquidity":0.004,"peg":0,"divergence":0,"confidence":0,"horizonSeconds":3800,\
+            "depth":"40000000","depthBaseline":"40000000","spread":0.0001,"quoteAge":0.1,\
+            "surfaceAge":2.5},"model":{"version":"1","parameters":"sha256:\
+            \(String(repeating: "0", count: 64))"},\
+            "cause":{"topic":"market.quotes.v1","partition":0,"offset":\(sequence)}}
+            """, to: Bus.topics.haircuts, key: asset, time: time)
+    }
+
+    /// An account of one unit of an asset and a debt.
+    func sendAccount(
+        _ name: String, of asset: String = "BTC", debt: Int, sequence: Int = 1,
+        at milliseconds: Int = 0
+    ) throws {
+        try send(
+            """
+            {"schema":"positions.v1","account":"\(name)","owner":"\(name)",\
+            "time":"\(Message.at(milliseconds))","sequence":\(sequence),"balances":[\
+            {"asset":"\(asset)","quantity":"1"},{"asset":"USD","quantity":"-\(debt)"}],\
+            "positions":[]}
+            """, to: Bus.topics.positions, key: name, time: Message.at(milliseconds))
     }
 
     /// What readers of committed records see of a topic, in the order of partitions and offsets.

@@ -9,6 +9,8 @@ struct HaircutCheck {
     private(set) var outputs: [Int32: [[UInt8]]] = [:]
     private var last: [Identifier: HaircutTable] = [:]
     private var lastCause: [Identifier: [String: Int64]] = [:]
+    /// Of each asset, what the limiter's path is at most.
+    private var paths: [Identifier: PathBound] = [:]
     private var decoder = HaircutDecoder()
     private var table = HaircutTable.blank
 
@@ -53,41 +55,44 @@ struct HaircutCheck {
             }
             lastCause[table.asset, default: [:]][topic] = offset
         }
-        guard let previous else { return nil }
+        guard let previous else {
+            paths[table.asset] = PathBound(table)
+            return nil
+        }
         guard table.time >= previous.time else {
             return Violation(.order, "\(name(place)): \(table.time) after \(previous.time)")
         }
+        guard paths[table.asset, default: PathBound(previous)].admits(table, after: previous)
+        else { return Violation(.limiter, describe(previous, place)) }
         let overlaid: Bounds = [.override, .freeze, .fallback]
         guard table.boundBy.isDisjoint(with: overlaid), previous.boundBy.isDisjoint(with: overlaid)
         else { return nil }
         return checkMove(previous, place)
     }
 
-    /// The first tier is the first grid point, whose path the limiter bounds: at the rate of the
-    /// state for as long as tables follow each other within a second, and five more at once.
+    /// A fall is bounded by the rate of the normal state, and there is none while stopped.
     private func checkMove(_ previous: HaircutTable, _ place: TopicPartition) -> Violation? {
-        let seconds = min(table.time.seconds(since: previous.time), 6.1)
-        // The state may have been another between the two.
-        let rise = 0.02 * seconds / 60 + 0.0005 + 1e-9
-        let fall = 0.0005 * seconds / 60 + 0.0005 + 1e-9
+        let fall = 0.0005 * PathBound.minutes(from: previous, to: table) + PathBound.tick
+        let isStopped =
+            table.state != .normal && previous.state != .normal || table.components.quoteAge >= 60
         for (now, before) in [
             (table.initial, previous.initial), (table.maintenance, previous.maintenance),
         ] {
             let move = now.double - before.double
-            guard move <= rise, move >= -fall else {
-                return Violation(
-                    .limiter,
-                    "\(name(place)): from \(before) at \(previous.time), \(previous.state), to "
-                        + "\(now) at \(table.time), \(table.state)")
-            }
-            let isStopped =
-                table.state != .normal && previous.state != .normal
-                || table.components.quoteAge >= 60
+            guard move >= -fall else { return Violation(.limiter, describe(previous, place)) }
             guard move >= 0 || !isStopped else {
                 return Violation(.stale, "\(name(place)): from \(before) to \(now)")
             }
         }
         return nil
+    }
+
+    private func describe(_ previous: HaircutTable, _ place: TopicPartition) -> String {
+        """
+        \(name(place)): from \(previous.initial), \(previous.maintenance) at \(previous.time), \
+        \(previous.state), to \(table.initial), \(table.maintenance) at \(table.time), \
+        \(table.state)
+        """
     }
 
     private func name(_ place: TopicPartition) -> String {
@@ -131,5 +136,48 @@ struct HaircutCheck {
             }
         }
         return nil
+    }
+}
+
+/// What the limiter's path of an asset's first grid point is at most, as its tables show.
+///
+/// The path is never above what is published, but for maintenance that the governor holds back:
+/// what it held may come at once later, so there the path is followed on (MODEL §4, §5).
+private struct PathBound {
+    private var initial: Double
+    private var maintenance: Double
+
+    /// Of what is published, and of binary noise.
+    static let tick = 0.0005 + 1e-9
+
+    init(_ table: HaircutTable) {
+        initial = table.initial.double
+        maintenance = table.maintenance.double
+    }
+
+    /// Of allowance: tables follow each other within a second where anybody looks, and the limiter
+    /// gives five more at once.
+    static func minutes(from previous: HaircutTable, to table: HaircutTable) -> Double {
+        min(table.time.seconds(since: previous.time), 6.1) / 60
+    }
+
+    /// Follows the path to a table, at the rate of the stressed state: what the state was between
+    /// the two is not said.
+    ///
+    /// - Returns: whether what is published is within a tick of what it may be.
+    mutating func admits(_ table: HaircutTable, after previous: HaircutTable) -> Bool {
+        let rise = 0.02 * Self.minutes(from: previous, to: table)
+        initial += rise
+        maintenance += rise
+        let overlaid: Bounds = [.override, .freeze, .fallback]
+        let isAdmitted =
+            !table.boundBy.isDisjoint(with: overlaid)
+            || table.initial.double <= initial + Self.tick
+                && table.maintenance.double <= maintenance + Self.tick
+        initial = min(initial, table.initial.double)
+        if table.boundBy.isDisjoint(with: .governor) {
+            maintenance = min(maintenance, table.maintenance.double)
+        }
+        return isAdmitted
     }
 }
