@@ -54,7 +54,7 @@ public struct JumpDiffusion: Hashable, Sendable {
     }
 
     /// The same from first guesses of this model's: as accurate, and in less than half the time.
-    func expectedShortfall(
+    package func expectedShortfall(
         volatility: Double, horizonSeconds: Double, from guesses: inout QuantileGuesses
     ) -> Double {
         let (variance, years) = Self.terms(volatility, horizonSeconds)

@@ -8,7 +8,7 @@ import RealModule
 ///
 /// A guess depends on nothing but what it is asked for, never on what was asked before: a shard
 /// that was restored gets the same ones.
-struct QuantileGuesses: Sendable {
+package struct QuantileGuesses: Sendable {
     private let model: JumpDiffusion
     /// By octave of time, then of variance: which of the cubics; −1 where there is none yet.
     private var places: [Int16]
@@ -22,7 +22,7 @@ struct QuantileGuesses: Sendable {
     /// For which there is room from the beginning: more than a market comes to in quiet times.
     private static let usualCubics = 32
 
-    init(_ model: JumpDiffusion) {
+    package init(_ model: JumpDiffusion) {
         self.model = model
         places = Array(
             repeating: -1, count: Self.timeOctaves.count * Self.varianceOctaves.count)
