@@ -66,6 +66,7 @@ extension AssetHaircuts {
         }
         model = HaircutModel(parameters)
         limiter = Limiter(parameters)
+        scanLimiter = Limiter(scan: parameters)
         grid = TickGrid(basisPoints: parameters.roundingBasisPoints)
         schedule = TierSchedule(notionals: parameters.notionals, grid: grid)
         circuit = CircuitBreaker(parameters)
