@@ -116,7 +116,8 @@ final class HaircutStage: WorkerStage {
             let isAllServing = shards.allSatisfy(\.isServing)
             return InputPlan(
                 kind: .controls, source: source, slot: nil,
-                start: isAllServing ? positions.min() : nil, restoreUntil: positions)
+                start: isAllServing ? positions.min() : nil, restoreUntil: positions,
+                holders: Set(shards.indices.filter { shards[$0].isServing }))
         }
         return controls
             + shards.enumerated().flatMap { slot, shard in
@@ -240,9 +241,10 @@ final class HaircutStage: WorkerStage {
             return
         }
         var refusal: ControlRefusal?
-        for (slot, shard) in shards.enumerated() {
+        for (slot, shard) in shards.enumerated()
+        where !input.isHeld(record.offset, by: slot) {
             do throws(ControlRefusal) {
-                if input.isKnown(record.offset, to: slot) {
+                if input.isBeforeServing(record.offset) {
                     _ = try shard.engine.restore(work.decoders.control)
                     continue
                 }
@@ -263,8 +265,9 @@ final class HaircutStage: WorkerStage {
     private func withdraw(
         _ key: Control.Key, _ record: Record, from input: Input, into effects: EffectBatch
     ) {
-        for (slot, shard) in shards.enumerated() {
-            if input.isKnown(record.offset, to: slot) {
+        for (slot, shard) in shards.enumerated()
+        where !input.isHeld(record.offset, by: slot) {
+            if input.isBeforeServing(record.offset) {
                 shard.engine.restoreWithdrawal(of: key)
                 continue
             }
