@@ -203,7 +203,7 @@ extension AssetHaircuts {
         for index in columns.indices {
             let haircut = model.haircut(
                 notional: columns[index].notional.double, market: market, shared: shared,
-                curve: curve, previous: previous)
+                curve: curve, previous: previous, from: &guesses)
             previous = haircut
             advance(index, towards: haircut, seconds: seconds, at: now)
             let scan = advanceScan(index, towards: haircut.scanDown, seconds: seconds)

@@ -56,6 +56,9 @@ public struct AssetHaircuts: Sendable {
     /// Whether a baseline sample closed since this was last asked.
     var hasClosedSample = false
 
+    /// Of the present model.
+    var guesses: QuantileGuesses
+
     // Reused by every evaluation.
     /// Of the last assessment.
     var reasons: BreakerReasons = []
@@ -82,6 +85,7 @@ public struct AssetHaircuts: Sendable {
         configured = configuration
         self.hash = hash
         model = HaircutModel(parameters)
+        guesses = QuantileGuesses(model.jumps)
         limiter = Limiter(parameters)
         scanLimiter = Limiter(scan: parameters)
         grid = TickGrid(basisPoints: parameters.roundingBasisPoints)
