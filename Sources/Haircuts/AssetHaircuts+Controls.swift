@@ -68,6 +68,7 @@ extension AssetHaircuts {
         model = HaircutModel(parameters)
         if model.jumps != jumps { guesses = QuantileGuesses(model.jumps) }
         limiter = Limiter(parameters)
+        scanLimiter = Limiter(scan: parameters)
         grid = TickGrid(basisPoints: parameters.roundingBasisPoints)
         schedule = TierSchedule(notionals: parameters.notionals, grid: grid)
         circuit = CircuitBreaker(parameters)

@@ -22,6 +22,7 @@ public struct AssetHaircuts: Sendable {
     let hash: @Sendable (AssetConfiguration) -> String
     var model: HaircutModel
     var limiter: Limiter
+    var scanLimiter: Limiter
     var grid: TickGrid
     var schedule: TierSchedule
     var circuit: CircuitBreaker
@@ -86,6 +87,7 @@ public struct AssetHaircuts: Sendable {
         model = HaircutModel(parameters)
         guesses = QuantileGuesses(model.jumps)
         limiter = Limiter(parameters)
+        scanLimiter = Limiter(scan: parameters)
         grid = TickGrid(basisPoints: parameters.roundingBasisPoints)
         schedule = TierSchedule(notionals: parameters.notionals, grid: grid)
         circuit = CircuitBreaker(parameters)

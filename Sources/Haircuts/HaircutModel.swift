@@ -201,12 +201,15 @@ public struct HaircutModel: Hashable, Sendable {
             volatility: volatility, effective: effective, horizonSeconds: horizon,
             market: marketLoss, liquidity: liquidityLoss, target: target, initial: initial,
             maintenance: target * (p.maintenanceFactor + p.maintenanceCurvature * target),
-            scanDown: scanDown, scanUp: scanDown / (1 - scanDown),
+            scanDown: scanDown, scanUp: Self.scanUp(scanDown),
             clampedBy: wanted < p.floor ? .floor : wanted > p.cap ? .cap : [])
     }
 
     /// A fall of everything has no finite opposite; a scan stops this short of it.
     static let mostScan = 0.999_999
+
+    /// The range upwards that belongs to one downwards: the opposite log return.
+    static func scanUp(_ down: Double) -> Double { down / (1 - down) }
 
     /// D_e: today's depth, weighted with what a crash would leave of the prior.
     private func stressWeightedDepth(_ market: MarketState) -> Double {

@@ -136,6 +136,15 @@ extension Input {
     func isKnown(_ offset: Int64, to slot: Int) -> Bool {
         offset < restoreUntil[self.slot == nil ? slot : 0]
     }
+
+    /// Whether a shard was served before with all that the record says; to give it an older record
+    /// again would undo a younger one.
+    func isHeld(_ offset: Int64, by slot: Int) -> Bool {
+        holders.contains(slot) && isKnown(offset, to: slot)
+    }
+
+    /// Whether the record is restoring for some shard; until all is restored nobody publishes.
+    func isBeforeServing(_ offset: Int64) -> Bool { offset < firstServed }
 }
 
 /// Names that were reported once; bounded, because names come from the bus.

@@ -116,7 +116,8 @@ final class HaircutStage: WorkerStage {
             let isAllServing = shards.allSatisfy(\.isServing)
             return InputPlan(
                 kind: .controls, source: source, slot: nil,
-                start: isAllServing ? positions.min() : nil, restoreUntil: positions)
+                start: isAllServing ? positions.min() : nil, restoreUntil: positions,
+                holders: Set(shards.indices.filter { shards[$0].isServing }))
         }
         return controls
             + shards.enumerated().flatMap { slot, shard in
@@ -209,10 +210,16 @@ final class HaircutStage: WorkerStage {
             _ = shard.engine.restore(work.decoders.exposure)
             return
         }
+        let asset = work.decoders.exposure.asset
+        let before = shard.engine.governorOvershoot(of: asset)
         let disposition = work.give(record, to: shard, in: effects) { decoders, engine, output in
             engine.apply(decoders.exposure, cause: input.cause(record), to: &output)
         }
-        count(disposition) { work.decoders.exposure.asset }
+        count(disposition) { asset }
+        guard disposition != .unlisted else { return }
+        // Also 0: a series that is there tells that nothing was forced beyond.
+        counters.governorOvershoot[asset, default: 0] +=
+            shard.engine.governorOvershoot(of: asset) - before
     }
 
     /// Every worker reads all controls: of a refusal, the one speaks that has the quotes partition
@@ -234,9 +241,10 @@ final class HaircutStage: WorkerStage {
             return
         }
         var refusal: ControlRefusal?
-        for (slot, shard) in shards.enumerated() {
+        for (slot, shard) in shards.enumerated()
+        where !input.isHeld(record.offset, by: slot) {
             do throws(ControlRefusal) {
-                if input.isKnown(record.offset, to: slot) {
+                if input.isBeforeServing(record.offset) {
                     _ = try shard.engine.restore(work.decoders.control)
                     continue
                 }
@@ -257,8 +265,9 @@ final class HaircutStage: WorkerStage {
     private func withdraw(
         _ key: Control.Key, _ record: Record, from input: Input, into effects: EffectBatch
     ) {
-        for (slot, shard) in shards.enumerated() {
-            if input.isKnown(record.offset, to: slot) {
+        for (slot, shard) in shards.enumerated()
+        where !input.isHeld(record.offset, by: slot) {
+            if input.isBeforeServing(record.offset) {
                 shard.engine.restoreWithdrawal(of: key)
                 continue
             }

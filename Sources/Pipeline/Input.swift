@@ -16,6 +16,9 @@ struct InputPlan {
     /// By slot: records below it are known to that shard; given again, they change no more than a
     /// table's record that is read again.
     var restoreUntil: [Int64]
+    /// Slots of shards that were served before and hold what is below that: it is not given to them
+    /// again.
+    var holders: Set<Int> = []
     /// Whether all there is belongs to the restoring, to the end as it is found.
     var restoresToEnd = false
 }
@@ -41,13 +44,15 @@ final class Input {
     /// By slot; see ``InputPlan``.
     let restoreUntil: [Int64]
     private let restoresToEnd: Bool
+    let holders: Set<Int>
 
     private let queue: any LogQueue
     private var index = 0
     /// Records in the batch.
     private var count = 0
     private var endOffset: Int64?
-    private let firstServed: Int64
+    /// Below it every record is restoring for a new shard, and nothing is published.
+    let firstServed: Int64
 
     init(_ plan: InputPlan, queue: any LogQueue, batch: RecordBatch) {
         kind = plan.kind
@@ -56,7 +61,10 @@ final class Input {
         nextOffset = plan.start
         restoreUntil = plan.restoreUntil
         restoresToEnd = plan.restoresToEnd
-        firstServed = plan.restoreUntil.min() ?? 0
+        holders = plan.holders
+        firstServed =
+            plan.restoreUntil.enumerated().filter { !plan.holders.contains($0.offset) }
+            .map(\.element).max() ?? 0
         self.queue = queue
         self.batch = batch
         batch.release()

@@ -6,7 +6,11 @@ import Quantities
 extension Worker {
     /// Lets new shards publish, once all their inputs are restored and nothing is waited for.
     func startServing(at moment: ContinuousClock.Instant) {
-        guard stage.shards.contains(where: { !$0.isServing }) else { return }
+        guard stage.shards.contains(where: { !$0.isServing }) else {
+            // All were taken back as they were.
+            if stage.counters.serving.count != stage.shards.count { noteServing() }
+            return
+        }
         // Also who waits buries what was refused while it restored.
         defer { if effects.count > 0, batchStart == nil { batchStart = moment } }
         guard !mustWait(at: moment) else { return }
@@ -14,6 +18,10 @@ extension Worker {
             stage.serve(slot, into: effects)
             stage.shards[slot].isServing = true
         }
+        noteServing()
+    }
+
+    private func noteServing() {
         stage.counters.serving = stage.shards.map(\.partition)
         log.info("serving \(stage.leadTopic) partitions \(stage.counters.serving)")
     }

@@ -294,14 +294,16 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         }
     }
 
-    /// Tells each shard how far its inputs are.
+    /// Tells each shard how far its inputs are; what is read again for another sets none back.
     func notePositions() {
         for input in inputs.inputs {
             guard let next = input.nextOffset else { continue }
             if let slot = input.slot {
                 stage.shards[slot].positions[input.source] = next
             } else {
-                for shard in stage.shards { shard.positions[input.source] = next }
+                for shard in stage.shards {
+                    shard.positions[input.source] = max(next, shard.positions[input.source] ?? 0)
+                }
             }
         }
     }

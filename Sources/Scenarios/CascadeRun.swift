@@ -45,7 +45,7 @@ struct CascadeRun {
         }
         margin = CascadeMargin(
             tables: published, surfaces: surfaces, accounts: accounts,
-            exposureSeconds: mode.isAdaptive ? 50 : 600)
+            exposureSeconds: mode.isAdaptive ? 55 : 600)
         market.advance(to: max(0, path.crashStep - 1))
         if mode == .adaptiveWithoutGovernor { liftGovernor() }
     }

@@ -168,4 +168,57 @@ import Testing
         }
         #expect(bus.records(Bus.topics.deadLetters).count == 3)
     }
+
+    /// The late end of the first transaction would end the second one half done.
+    @Test func afterAnUnansweredCommitAnotherProducerBeginsTheNextTransaction() throws {
+        try feed(1...5)
+        let run = try bus.haircut()
+        strike(run, .commitTransaction, .late(timeOut, milliseconds: 700))
+        let begin = bus.log.now
+        for number in 6...40 {
+            try run.step(until: "its time") { bus.log.now >= begin + Int64(number) * 50 }
+            try feed(number...number)
+        }
+        try run.settle()
+        #expect(run.worker.counters.replacements == 1)
+        run.stop()
+        try expectGapless(40)
+    }
+
+    /// The shard it kept is given the controls once more beside the one it takes over.
+    @Test func anOverrideOutlastsAnOlderWithdrawalWhenAnotherWorkerLeaves() throws {
+        let bus = try MemoryBus(partitions: 2)
+        try bus.send(.book(at: 0, sequence: 1))
+        try bus.send(nil, to: Bus.topics.controls, key: "BTC|override", time: Message.at(1_000))
+        try bus.send(
+            """
+            {"schema":"control.v1","asset":"BTC","time":"\(Message.at(2_000))","sequence":1,\
+            "action":"override","initial":0.5,"maintenance":0.3,\
+            "expires":"\(Message.at(3_600_000))","reason":"outage","by":"a","approvedBy":"b"}
+            """, to: Bus.topics.controls, key: "BTC|override", time: Message.at(2_000))
+        let first = try bus.haircut()
+        try first.settle()
+        let second = try bus.haircut()
+        try second.step(until: "they share") {
+            try first.worker.step(upTo: .zero)
+            return second.worker.isServing && first.worker.counters.partitions == [0]
+        }
+        second.stop()
+        try first.step(until: "it has both") { first.worker.counters.serving == [0, 1] }
+        try bus.send(.book(at: 9_000, sequence: 2))
+        try first.settle()
+        let last = try #require(try bus.tables().last)
+        #expect(last.time == Message.at(9_000))
+        #expect(last.boundBy.contains(.override) && last.maintenance.double == 0.3)
+    }
+
+    @Test func whoGetsItsPartitionsBackSaysThatItServesThem() throws {
+        let first = try bus.haircut()
+        try first.settle()
+        // There is one partition: the second gets none, but all have to join again.
+        let second = try bus.haircut()
+        try second.worker.step(upTo: .zero)
+        try first.step(until: "it gives back") { first.worker.counters.serving.isEmpty }
+        try first.step(until: "it serves again") { first.worker.counters.serving == [0] }
+    }
 }

@@ -79,10 +79,10 @@ final class MemoryBus {
             delivery: .exactlyOnce, assets: assets.compactMap(Bus.asset), margin: Bus.margin)
     }
 
-    func haircut(clock: PipelineClock = .event) throws -> Run {
+    func haircut(clock: PipelineClock = .event, assets: [String] = Bus.assets) throws -> Run {
         try run { process, name, now in
             try makeHaircutWorker(
-                configuration(clock: clock), name: name, clients: process, now: now,
+                configuration(clock: clock, assets: assets), name: name, clients: process, now: now,
                 control: WorkerControl(), log: lines.logger)
         }
     }
@@ -157,7 +157,7 @@ final class MemoryBus {
     /// An account of one unit of an asset and a debt.
     func sendAccount(
         _ name: String, of asset: String = "BTC", debt: Int, sequence: Int = 1,
-        at milliseconds: Int = 0
+        at milliseconds: Int = 0, partition: Int32 = 0
     ) throws {
         try send(
             """
@@ -165,7 +165,8 @@ final class MemoryBus {
             "time":"\(Message.at(milliseconds))","sequence":\(sequence),"balances":[\
             {"asset":"\(asset)","quantity":"1"},{"asset":"USD","quantity":"-\(debt)"}],\
             "positions":[]}
-            """, to: Bus.topics.positions, key: name, time: Message.at(milliseconds))
+            """, to: Bus.topics.positions, key: name, partition: partition,
+            time: Message.at(milliseconds))
     }
 
     /// What readers of committed records see of a topic, in the order of partitions and offsets.

@@ -5,6 +5,8 @@ import TestSupport
 struct AccountTraffic {
     private var random: SplitMix64
     private let start: Int64
+    /// Of the clocks of all who send.
+    var jump: Plan.ClockJump?
     private var sequences: [Int]
     private var last: [Plan.Input?]
 
@@ -82,7 +84,8 @@ struct AccountTraffic {
             "multiplier":"1","quantity":"\(below(2) == 0 ? "-" : "")0.\(1 + below(9))",\
             "entryPrice":"60000"}
             """
-        let time = Instant(nanoseconds: (start + time) * 1_000_000)
+        let shown = jump?.shown(time) ?? time
+        let time = Instant(nanoseconds: (start + shown) * 1_000_000)
         let text = """
             {"schema":"positions.v1","account":"\(name(account))","owner":"\(owner(account))",\
             "time":"\(time)","sequence":\(sequences[account]),\

@@ -5,6 +5,9 @@ import Quantities
 
 /// What must be true of each change of a breaker and of the one after it.
 struct BreakerCheck {
+    /// Whether a change may be told again, as it was.
+    var mayRepeat = false
+    private var seen: Set<[UInt8]> = []
     private var last: [Identifier: BreakerChange] = [:]
     private var decoder = BreakerDecoder()
     private var change = BreakerChange.blank
@@ -18,6 +21,7 @@ struct BreakerCheck {
         } catch {
             return Violation(.readable, "\(place) \(record.offset): \(error)")
         }
+        if mayRepeat, !seen.insert(Array(value)).inserted { return nil }
         let name = "\(change.asset) from \(change.from) to \(change.to) at \(change.time)"
         let previous = last[change.asset]
         guard change.from == (previous?.to ?? .normal), change.from != change.to else {

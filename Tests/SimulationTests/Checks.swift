@@ -11,30 +11,50 @@ final class Checks {
     private var breakers = BreakerCheck()
     private var margin = MarginCheck()
     private var deadLetters = DeadLetterCheck()
-    private var cursors: [TopicPartition: Int64] = [:]
+    /// What is read, partition by partition: looked at after every turn.
+    private var watched: [Watched] = []
     private var lastTimestamp = Plan.start
     private var keyless: Int32 = 0
+    /// Of each record of a foreign producer, how many came before it.
+    private var order: [TopicPartition: [Int64: Int]] = [:]
+    private var sent = 0
 
     init(_ log: MemoryLog, _ plan: Plan) {
         self.log = log
         self.plan = plan
-        for topic in [TopicName.haircuts, .breakers, .deadLetters, .requirements, .alerts] {
-            for partition in 0..<plan.partitions {
-                cursors[TopicPartition(topic.rawValue, Int32(partition))] = 0
+        let mayRepeat = plan.delivery == .atLeastOnce
+        haircuts.mayRepeat = mayRepeat
+        breakers.mayRepeat = mayRepeat
+        deadLetters.mayRepeat = mayRepeat
+        for topic in [TopicName.alerts, .breakers, .deadLetters, .haircuts, .requirements] {
+            for (number, partition) in log.partitions(of: topic.rawValue).enumerated()
+            where number < plan.partitions {
+                watched.append(
+                    Watched(
+                        topic: topic, place: TopicPartition(topic.rawValue, Int32(number)),
+                        partition: partition))
             }
         }
-        watched = cursors.keys.sorted()
     }
 
-    private let watched: [TopicPartition]
+    private struct Watched {
+        let topic: TopicName
+        let place: TopicPartition
+        let partition: MemoryPartition
+        /// Of the next record to look at.
+        var cursor: Int64 = 0
+    }
 
     /// Appends a record of a foreign producer to the partition that its key belongs to.
     ///
-    /// No two records have the same timestamp, so that their order by time is one.
+    /// No two records have the same timestamp, so that their order by time is one, unless clocks
+    /// jump.
     func append(_ input: Plan.Input) {
         lastTimestamp = max(lastTimestamp + 1, log.now)
         let key = input.key.map { Array($0.utf8) }
-        let record = NewRecord(key: key, value: input.value, timestamp: lastTimestamp)
+        let time = lastTimestamp - Plan.start
+        let record = NewRecord(
+            key: key, value: input.value, timestamp: Plan.start + (plan.jump?.shown(time) ?? time))
         let count = Int32(log.partitionCount(of: input.topic.rawValue) ?? 1)
         keyless += 1
         let partition =
@@ -43,29 +63,33 @@ final class Checks {
             }
             ?? keyless % count
         // A compacted topic refuses a record without a key, as a broker does.
-        _ = try? log.append([record], to: TopicPartition(input.topic.rawValue, partition))
+        let place = TopicPartition(input.topic.rawValue, partition)
+        guard let offset = try? log.append([record], to: place) else { return }
+        order[place, default: [:]][offset] = sent
+        sent += 1
     }
 
     /// Looks at what was committed since the last time.
     func step() -> Violation? {
-        for place in watched {
-            guard let partition = try? log.partition(place), let cursor = cursors[place],
-                partition.lastStableOffset > cursor,
+        for index in watched.indices {
+            let (partition, cursor) = (watched[index].partition, watched[index].cursor)
+            guard partition.lastStableOffset > cursor,
                 let fetched = try? partition.read(
                     from: max(cursor, partition.startOffset), .readCommitted)
             else { continue }
-            cursors[place] = fetched.nextOffset
+            watched[index].cursor = fetched.nextOffset
             for (record, transaction) in zip(fetched.records, fetched.transactions) {
-                if let violation = see(record, place, transaction) { return violation }
+                if let violation = see(record, watched[index], transaction) { return violation }
             }
         }
         return nil
     }
 
     private func see(
-        _ record: StoredRecord, _ place: TopicPartition, _ transaction: Int?
+        _ record: StoredRecord, _ watched: Watched, _ transaction: Int?
     ) -> Violation? {
-        switch TopicName(rawValue: place.topic) {
+        let place = watched.place
+        return switch watched.topic {
         case .haircuts: haircuts.see(record, place)
         case .breakers: breakers.see(record, place)
         case .requirements: margin.see(requirement: record, place, transaction: transaction)
@@ -79,18 +103,22 @@ final class Checks {
     func final() -> Violation? {
         var refused: Set<DeadLetterCheck.Origin> = []
         for partition in 0..<Int32(plan.partitions) {
-            let reference = Reference(log, partition: partition, count: plan.partitions)
+            let reference = Reference(
+                log, partition: partition, count: plan.partitions, order: order)
             refused.formUnion(reference.refused)
             if let violation = compare(reference, partition) { return violation }
         }
-        guard plan.roles.contains(.margin) else { return deadLetters.compare(with: refused) }
+        if let violation = haircuts.compareLast(with: ControlReference(log)) { return violation }
+        guard plan.roles.contains(.margin) else {
+            return deadLetters.compare(with: refused, in: log)
+        }
         for partition in 0..<Int32(plan.partitions) {
             let reference = MarginReference(
                 log, partition: partition, count: plan.partitions, tables: haircuts.lastTables)
             refused.formUnion(reference.refused)
             if let violation = margin.compareLast(with: reference) { return violation }
         }
-        return margin.final() ?? deadLetters.compare(with: refused)
+        return margin.final() ?? deadLetters.compare(with: refused, in: log)
     }
 
     private func compare(_ reference: Reference, _ partition: Int32) -> Violation? {
@@ -117,11 +145,15 @@ final class Checks {
                         + "\(reference.tables.count)")
             }
         }
-        // Without timers, what the interval holds back at the end depends on when exposures come.
-        guard plan.clock == .wall || !plan.roles.contains(.margin) else { return nil }
+        // Without timers, what the interval holds back at the end depends on when exposures come
+        // and on what was lost.
+        guard plan.clock == .wall || !plan.roles.contains(.margin) && !plan.isTrimmed else {
+            return nil
+        }
         return haircuts.compareLast(
             with: reference, hasTimers: plan.clock == .wall,
-            hasExposures: plan.roles.contains(.margin))
+            hasExposures: plan.roles.contains(.margin),
+            isLoose: plan.jump != nil || plan.isTrimmed)
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

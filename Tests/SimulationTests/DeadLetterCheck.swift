@@ -1,4 +1,5 @@
 import Kafka
+import MemoryLog
 
 /// What was refused is in the dead letters, once.
 struct DeadLetterCheck {
@@ -11,6 +12,8 @@ struct DeadLetterCheck {
         var description: String { "\(topic) [\(partition)] \(offset)" }
     }
 
+    /// Whether a letter may come again.
+    var mayRepeat = false
     private var seen: Set<Origin> = []
 
     mutating func see(_ record: StoredRecord) -> Violation? {
@@ -20,15 +23,22 @@ struct DeadLetterCheck {
         }
         let origin = Origin(
             topic: text("topic"), partition: text("partition"), offset: text("offset"))
-        guard seen.insert(origin).inserted else {
+        guard seen.insert(origin).inserted || mayRepeat else {
             return Violation(.deadLetterTwice, "\(origin): \(text("exception.message"))")
         }
         return nil
     }
 
-    func compare(with refused: Set<Origin>) -> Violation? {
+    /// What retention has taken may have been refused before.
+    func compare(with refused: Set<Origin>, in log: MemoryLog) -> Violation? {
+        func isThere(_ origin: Origin) -> Bool {
+            guard let number = Int32(origin.partition), let offset = Int64(origin.offset),
+                let partition = try? log.partition(TopicPartition(origin.topic, number))
+            else { return true }
+            return offset >= partition.startOffset
+        }
         let missing = refused.subtracting(seen).map(\.description).sorted()
-        let strange = seen.subtracting(refused).map(\.description).sorted()
+        let strange = seen.subtracting(refused).filter(isThere).map(\.description).sorted()
         guard missing.isEmpty, strange.isEmpty else {
             return Violation(.deadLetterMissing, "missing: \(missing); too much: \(strange)")
         }

@@ -7,6 +7,9 @@ import Quantities
 struct HaircutCheck {
     /// Values in the order of their commits, by partition.
     private(set) var outputs: [Int32: [[UInt8]]] = [:]
+    /// Whether a table may come again, as it was.
+    var mayRepeat = false
+    private var seen: [Identifier: [Int64: [UInt8]]] = [:]
     private var last: [Identifier: HaircutTable] = [:]
     private var lastCause: [Identifier: [String: Int64]] = [:]
     /// Of each asset, what the limiter's path is at most.
@@ -25,6 +28,15 @@ struct HaircutCheck {
             try decoder.decode(value, key: key, recordTimestamp: nil, into: &table)
         } catch {
             return Violation(.readable, "\(place) \(record.offset): \(error)")
+        }
+        if mayRepeat {
+            if let before = seen[table.asset]?[table.sequence] {
+                guard before == Array(value) else {
+                    return Violation(.repeated, "\(name(place)), is not as it was")
+                }
+                return nil
+            }
+            seen[table.asset, default: [:]][table.sequence] = Array(value)
         }
         outputs[place.partition, default: []].append(Array(value))
         defer { last[table.asset] = table }
@@ -104,8 +116,9 @@ struct HaircutCheck {
     /// - Parameters:
     ///   - hasTimers: the last table may be of a time after the last record's.
     ///   - hasExposures: targets depend on what accounts pledge, which the reference does not see.
+    ///   - isLoose: what was before the last books is not the same; they alone are compared.
     func compareLast(
-        with reference: Reference, hasTimers: Bool, hasExposures: Bool
+        with reference: Reference, hasTimers: Bool, hasExposures: Bool, isLoose: Bool
     ) -> Violation? {
         for ended in reference.last {
             guard let table = last[ended.asset] else {
@@ -117,12 +130,13 @@ struct HaircutCheck {
                 abs(left - right) <= tolerance * max(abs(left), abs(right), 1e-3)
             }
             let isSame =
-                table.mid == expected.mid && table.reference == expected.reference
-                && table.price == expected.price && table.debtPrice == expected.debtPrice
-                && table.components.depth == expected.components.depth
-                && near(table.components.spread, expected.components.spread, 0.05)
-                && (hasExposures
-                    || near(table.target.maintenance, expected.target.maintenance, 0.02))
+                table.mid == expected.mid && table.components.depth == expected.components.depth
+                && (isLoose
+                    || table.reference == expected.reference
+                        && table.price == expected.price && table.debtPrice == expected.debtPrice
+                        && near(table.components.spread, expected.components.spread, 0.05)
+                        && (hasExposures
+                            || near(table.target.maintenance, expected.target.maintenance, 0.02)))
             guard isSame else {
                 return Violation(
                     .convergence,
@@ -133,6 +147,29 @@ struct HaircutCheck {
                     \(expected.reference), \(expected.components.depth), \
                     \(expected.components.spread), \(expected.target.maintenance)
                     """)
+            }
+        }
+        return nil
+    }
+}
+
+extension HaircutCheck {
+    /// Whether each asset ended as people ordered.
+    func compareLast(with controls: ControlReference) -> Violation? {
+        for table in lastTables {
+            let floor = controls.floor(under: table.asset, at: table.time)
+            let isUnder = table.tiers.allSatisfy { tier in
+                tier.initial.double >= (floor?.initial ?? 0)
+                    && tier.maintenance.double >= (floor?.maintenance ?? 0)
+            }
+            guard isUnder, floor != nil || !table.boundBy.contains(.override) else {
+                return Violation(
+                    .control,
+                    "\(table.asset) ended at \(table.initial), bound by \(table.boundBy); "
+                        + "the override is \(floor.map { "\($0)" } ?? "none")")
+            }
+            if controls.isFrozen(table.asset, at: table.time), table.state != .frozen {
+                return Violation(.control, "\(table.asset) ended \(table.state), not frozen")
             }
         }
         return nil

@@ -14,7 +14,9 @@ struct MarginReference {
     private(set) var refused: Set<DeadLetterCheck.Origin> = []
 
     init(_ log: MemoryLog, partition: Int32, count: Int, tables: [HaircutTable]) {
-        var shard = MarginShard(Production.margin, shard: partition, shardCount: count)
+        var shard = MarginShard(
+            Production.margin, shard: partition, shardCount: count,
+            expected: Production.assets.map(\.asset))
         var sink = RequirementSink()
         let cause = Cause.timer(Instant(nanoseconds: 0))
         for table in tables { _ = shard.apply(table, cause: cause, to: &sink) }

@@ -9,7 +9,7 @@ extension Plan {
     static let slots = 3
 
     /// The plan of a seed.
-    init(seed: UInt64) {
+    init(seed: UInt64, with extras: Extras = .all) {
         self.seed = seed
         var random = SplitMix64(seed: seed)
         clock = random.next() % 3 == 0 ? .wall : .event
@@ -18,11 +18,20 @@ extension Plan {
         isStatic = random.next() % 4 == 0
         length = 8_000 + Int64(random.next() % 40_000)
         if !isReplayable, random.next() % 3 > 0 { roles.append(.margin) }
+        var chances = Chances(seed: seed, isReplayable ? [] : extras)
+        jump = chances.jump(clock, in: length)
+        // What comes twice can be told from what is wrong where outputs are the inputs' alone.
+        if isReplayable, extras.contains(.atLeastOnce),
+            SplitMix64.first(of: seed ^ 0xa1_0000_0000) % 4 == 0
+        {
+            delivery = .atLeastOnce
+        }
         var traffic = Traffic(seed: random.next(), start: Self.start)
+        traffic.jump = jump
         traffic.sendsSurfaces = !isReplayable
         var events = traffic.opening().map { Event(time: 0, kind: .input($0)) }
         events += Self.inputs(length, &traffic, &random)
-        if roles.contains(.margin) { events += Self.accounts(length, &random) }
+        if roles.contains(.margin) { events += accounts(length, &random) }
         events.append(Event(time: 0, kind: .start(slot: 0)))
         if random.next() % 3 > 0 { events.append(Event(time: 0, kind: .start(slot: 1))) }
         for _ in 0..<Int(random.next() % 6) {
@@ -34,6 +43,9 @@ extension Plan {
                 Event(
                     time: Self.time(in: length, &random), kind: Self.mishap(clock, &random)))
         }
+        let trims = chances.trims(in: length)
+        isTrimmed = !trims.isEmpty
+        events += trims + chances.controls(in: length, jump)
         for round: Int64 in 0..<3 {
             let time = length + 1_200 * round
             events += traffic.closing(at: time).map { Event(time: time, kind: .input($0)) }
@@ -45,7 +57,7 @@ extension Plan {
         }.map(\.element)
     }
 
-    private static func time(in length: Int64, _ random: inout SplitMix64) -> Int64 {
+    fileprivate static func time(in length: Int64, _ random: inout SplitMix64) -> Int64 {
         Int64(random.next() % UInt64(length))
     }
 
@@ -66,8 +78,9 @@ extension Plan {
     }
 
     /// Snapshots of accounts, all at the beginning and now and then.
-    private static func accounts(_ length: Int64, _ random: inout SplitMix64) -> [Event] {
-        var traffic = AccountTraffic(seed: random.next(), start: start)
+    private func accounts(_ length: Int64, _ random: inout SplitMix64) -> [Event] {
+        var traffic = AccountTraffic(seed: random.next(), start: Self.start)
+        traffic.jump = jump
         var events = traffic.all(at: 0).map { Event(time: 0, kind: .input($0)) }
         var time: Int64 = 0
         while time < length {
@@ -142,5 +155,58 @@ extension Plan {
         case 7: return .killedBefore
         default: return .killedAfter
         }
+    }
+}
+
+/// What a plan has beside the rest, each kind from chances of its own.
+private struct Chances {
+    private let extras: Plan.Extras
+    private var ofControls: SplitMix64
+    private var ofJumps: SplitMix64
+    private var ofTrims: SplitMix64
+
+    init(seed: UInt64, _ extras: Plan.Extras) {
+        self.extras = extras
+        ofControls = SplitMix64(seed: seed ^ 0xc0)
+        ofJumps = SplitMix64(seed: seed ^ 0x1a_0000)
+        ofTrims = SplitMix64(seed: seed ^ 0x7_0000_0000)
+    }
+
+    /// By minutes or hours, forth or back. With the clock of events, time that does not come any
+    /// more would be waited for.
+    mutating func jump(_ clock: PipelineClock, in length: Int64) -> Plan.ClockJump? {
+        guard extras.contains(.clockJumps), clock == .wall, ofJumps.next() % 3 == 0 else {
+            return nil
+        }
+        let at = Plan.time(in: length, &ofJumps)
+        let by = 60_000 + Int64(ofJumps.next() % (ofJumps.next() % 2 == 0 ? 600_000 : 18_000_000))
+        return Plan.ClockJump(at: at, by: ofJumps.next() % 2 == 0 ? by : -by)
+    }
+
+    mutating func trims(in length: Int64) -> [Plan.Event] {
+        guard extras.contains(.trims), ofTrims.next() % 4 == 0 else { return [] }
+        return (0..<1 + ofTrims.next() % 3).map { _ in
+            Plan.Event(
+                time: Plan.time(in: length, &ofTrims),
+                kind: .trim(.quotes, keep: Int(ofTrims.next() % 6)))
+        }
+    }
+
+    mutating func controls(in length: Int64, _ jump: Plan.ClockJump?) -> [Plan.Event] {
+        guard extras.contains(.controls), ofControls.next() % 2 == 0 else { return [] }
+        var traffic = ControlTraffic(seed: ofControls.next(), start: Plan.start)
+        traffic.jump = jump
+        let times = (0..<1 + ofControls.next() % 8).map { _ in
+            Plan.time(in: length, &ofControls)
+        }
+        return times.sorted().map { Plan.Event(time: $0, kind: .input(traffic.next(at: $0))) }
+    }
+}
+
+extension SplitMix64 {
+    /// The first number of a seed.
+    fileprivate static func first(of seed: UInt64) -> UInt64 {
+        var random = SplitMix64(seed: seed)
+        return random.next()
     }
 }

@@ -14,10 +14,35 @@ struct Plan {
     /// Whether processes have configured instance ids, so that they come back as the same members.
     var isStatic = false
     var roles = [Role.haircut]
+    /// When the clocks of all who send jump, milliseconds after the start, and by how many; nil:
+    /// they do not.
+    var jump: ClockJump?
+    var delivery = PipelineDelivery.exactlyOnce
+    /// Whether quotes are lost for good, before workers may have read them.
+    var isTrimmed = false
     /// In order of their times.
     var events: [Event] = []
     /// Milliseconds until the last event; quiet follows.
     var length: Int64 = 0
+
+    /// What a plan has beside quotes, surfaces, accounts and faults. Each kind takes its own
+    /// chances, so that a seed's plan without it stays what it was.
+    struct Extras: OptionSet {
+        let rawValue: Int
+        static let controls = Extras(rawValue: 1)
+        static let clockJumps = Extras(rawValue: 2)
+        static let trims = Extras(rawValue: 4)
+        static let atLeastOnce = Extras(rawValue: 8)
+        static let all: Extras = [.controls, .clockJumps, .trims, .atLeastOnce]
+    }
+
+    struct ClockJump {
+        let at: Int64
+        let by: Int64
+
+        /// What a clock shows.
+        func shown(_ time: Int64) -> Int64 { time >= at ? time + by : time }
+    }
 
     struct Event: CustomStringConvertible {
         /// Milliseconds after the start.
@@ -45,6 +70,8 @@ struct Plan {
         case markers([Int64])
         /// Compacted topics that Breakwater writes lose their old records.
         case compact
+        /// Retention leaves the newest records alone of each partition of a topic.
+        case trim(TopicName, keep: Int)
 
         var description: String {
             switch self {
@@ -60,6 +87,7 @@ struct Plan {
                 "\(topic) brings \(records) records a fetch for \(milliseconds) ms"
             case .markers(let delays): "markers take \(delays) ms"
             case .compact: "compaction"
+            case .trim(let topic, let keep): "\(topic) keeps its last \(keep) records"
             }
         }
     }
@@ -80,7 +108,9 @@ struct Plan {
 
     var description: String {
         "seed \(seed), clock \(clock)\(isReplayable ? ", replayable" : "")"
-            + "\(isStatic ? ", static members" : ""), \(partitions) partitions, "
+            + "\(isStatic ? ", static members" : ""), \(delivery.rawValue), "
+            + (jump.map { "clocks jump by \($0.by) ms at \($0.at) ms, " } ?? "")
+            + "\(partitions) partitions, "
             + "\(events.count) events:\n"
             + events.map { "  \($0)" }.joined(separator: "\n")
     }

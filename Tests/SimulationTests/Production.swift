@@ -37,7 +37,7 @@ enum Production {
     private static func configuration(_ plan: Plan) -> PipelineConfiguration {
         PipelineConfiguration(
             bootstrapServers: "memory", groupId: "breakwater", topics: topics, clock: plan.clock,
-            delivery: .exactlyOnce, assets: assets, margin: margin)
+            delivery: plan.delivery, assets: assets, margin: margin)
     }
 
     static let margin = MarginConfiguration(valuationCurrency: Identifier("USD") ?? .unnamed)

@@ -25,26 +25,34 @@ struct Reference {
         return copy.table(of: asset)
     }
 
-    /// - Parameter count: partitions of the positions topic.
-    init(_ log: MemoryLog, partition: Int32, count: Int) {
+    /// - Parameters:
+    ///   - count: partitions of the positions topic.
+    ///   - order: of each record, how many were sent before it.
+    init(
+        _ log: MemoryLog, partition: Int32, count: Int, order: [TopicPartition: [Int64: Int]]
+    ) {
         shard = HaircutShard(assets: Production.assets, exposureShards: count)
         var sink = TableSink()
         var decoders = ReferenceDecoders()
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        for input in Self.inputs(log, partition) {
+        for input in Self.inputs(log, partition, order) {
             let key = input.record.key ?? nothing
             let value = input.record.value ?? nothing
             let time = input.record.timestampMilliseconds.flatMap { Instant(milliseconds: $0) }
             let cause = Cause.record(
-                topic: input.topic, partition: partition, offset: input.record.offset)
+                topic: input.place.topic, partition: input.place.partition,
+                offset: input.record.offset)
             let isTaken =
-                input.topic == TopicName.quotes.rawValue
-                ? decoders.apply(quote: value, key, time, cause, &shard, &sink)
-                : decoders.apply(surface: value, key, time, cause, &shard, &sink)
-            if !isTaken {
+                switch TopicName(rawValue: input.place.topic) {
+                case .quotes: decoders.apply(quote: value, key, time, cause, &shard, &sink)
+                case .surfaces: decoders.apply(surface: value, key, time, cause, &shard, &sink)
+                default: decoders.apply(control: input.record, cause, &shard, &sink)
+                }
+            // Of a control that is refused, the first shard speaks.
+            if !isTaken, input.place.partition == partition {
                 refused.insert(
                     DeadLetterCheck.Origin(
-                        topic: input.topic, partition: "\(partition)",
+                        topic: input.place.topic, partition: "\(partition)",
                         offset: "\(input.record.offset)"))
             }
         }
@@ -52,15 +60,18 @@ struct Reference {
     }
 
     private static func inputs(
-        _ log: MemoryLog, _ partition: Int32
-    ) -> [(topic: String, record: StoredRecord)] {
-        [TopicName.surfaces, .quotes].flatMap { topic in
-            log.partitions(of: topic.rawValue)[Int(partition)].records().map {
-                (topic.rawValue, $0)
-            }
-        }.sorted {
-            ($0.1.timestampMilliseconds ?? 0) < ($1.1.timestampMilliseconds ?? 0)
-        }
+        _ log: MemoryLog, _ partition: Int32, _ order: [TopicPartition: [Int64: Int]]
+    ) -> [(place: TopicPartition, record: StoredRecord)] {
+        let places = [
+            TopicPartition(TopicName.surfaces.rawValue, partition),
+            TopicPartition(TopicName.quotes.rawValue, partition),
+            TopicPartition(TopicName.controls.rawValue, 0),
+        ]
+        return places.flatMap { place in
+            let numbers = order[place] ?? [:]
+            let records = (try? log.partition(place))?.records() ?? []
+            return records.map { (place, $0, numbers[$0.offset] ?? 0) }
+        }.sorted { $0.2 < $1.2 }.map { ($0.0, $0.1) }
     }
 }
 
@@ -80,6 +91,28 @@ private struct ReferenceDecoders {
     private var surfaces = SurfaceDecoder()
     private var quote = Quote.blank
     private var surface = Surface.blank
+    private let controls = ControlDecoder()
+    private var control = Control.blank
+
+    /// - Returns: false when the record is refused, by its form or by what it would lead to.
+    mutating func apply(
+        control record: StoredRecord, _ cause: Cause, _ shard: inout HaircutShard,
+        _ sink: inout TableSink
+    ) -> Bool {
+        let key = record.key ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        do {
+            guard let value = record.value else {
+                _ = shard.withdraw(try ControlDecoder.decodeKey(key), cause: cause, to: &sink)
+                return true
+            }
+            let time = record.timestampMilliseconds.flatMap { Instant(milliseconds: $0) }
+            try controls.decode(value, key: key, recordTimestamp: time, into: &control)
+            _ = try shard.apply(control, cause: cause, to: &sink)
+            return true
+        } catch {
+            return false
+        }
+    }
 
     /// - Returns: false when the record is refused.
     mutating func apply(

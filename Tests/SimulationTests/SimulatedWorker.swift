@@ -37,7 +37,9 @@ final class SimulatedWorker {
     var whyNotQuiet: String? {
         let counters = worker.counters
         guard !counters.partitions.isEmpty else { return nil }
-        guard worker.isServing, counters.caughtUp == counters.partitions.count else {
+        guard counters.serving == counters.partitions,
+            counters.caughtUp == counters.partitions.count
+        else {
             return "\(name) serves \(counters.serving) of \(counters.partitions), "
                 + "\(counters.caughtUp) caught up"
         }

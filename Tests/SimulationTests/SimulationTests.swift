@@ -34,6 +34,41 @@ import Testing
         }
     }
 
+    /// A seed that once showed a fault, in the traffic that it showed it in.
+    struct Regression: CustomTestStringConvertible, Sendable {
+        let seed: UInt64
+        var extras: Plan.Extras = []
+        let showed: String
+
+        var testDescription: String { "seed \(seed): \(showed)" }
+    }
+
+    static let regressions = [
+        Regression(seed: 20, showed: "a final requirement with positionsSequence −1"),
+        Regression(seed: 316, showed: "the same"),
+        Regression(seed: 396, showed: "the same"),
+        Regression(seed: 811, showed: "the check's bound took the governor for the limiter"),
+        Regression(seed: 1264, showed: "the same, with accounts"),
+        Regression(
+            seed: 812, showed: "a member that slept through a generation never joined again"),
+        Regression(seed: 1056, showed: "the same, in the traffic of then"),
+        Regression(seed: 1794, showed: "letters of a restore that was broken off, buried twice"),
+        Regression(seed: 2751, showed: "the same"),
+        Regression(seed: 3323, showed: "the same, between static members"),
+        Regression(seed: 3908, showed: "the same"),
+        Regression(
+            seed: 181, extras: .all, showed: "an override withdrawn by an older tombstone"),
+        Regression(seed: 3857, extras: .all, showed: "a control applied a second time"),
+        Regression(seed: 4063, extras: .all, showed: "a worker that never said it served again"),
+    ]
+
+    @Test(arguments: regressions)
+    func whatOnceFailedHolds(_ regression: Regression) throws {
+        let plan = Plan(seed: regression.seed, with: regression.extras)
+        let violation = try Shrinking.violation(of: plan)
+        #expect(violation == nil)
+    }
+
     @Test(.enabled(if: ProcessInfo.processInfo.environment["SIMULATION_SEEDS"] != nil))
     func everyPromiseIsKeptThroughEveryFault() throws {
         let start = ContinuousClock.now

@@ -7,6 +7,8 @@ struct Traffic {
     private var random: SplitMix64
     private var assets: [Market]
     private let start: Int64
+    /// Of the clocks of all who send.
+    var jump: Plan.ClockJump?
 
     private struct Market {
         let name: String
@@ -179,7 +181,7 @@ struct Traffic {
     }
 
     private func instant(_ milliseconds: Int64) -> Instant {
-        Instant(nanoseconds: (start + milliseconds) * 1_000_000)
+        Instant(nanoseconds: (start + (jump?.shown(milliseconds) ?? milliseconds)) * 1_000_000)
     }
 
     private func hundredths(_ value: Int) -> String {
