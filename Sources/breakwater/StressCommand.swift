@@ -21,7 +21,8 @@ struct CascadeCommand: AsyncParsableCommand {
             Plays each crash once a mode, with the same synthetic accounts: fixed venue weights \
             (static), fixed weights raised by 20 points when depth is gone (manual-step; \
             manual-step-collateral where that leaves derivatives alone), Breakwater \
-            (adaptive), and Breakwater with its governor lifted (adaptive-no-governor). Needs no broker. docs/cascade.md says what is assumed.
+            (adaptive), and Breakwater with its governor lifted (adaptive-no-governor). Needs no \
+            broker. docs/cascade.md says what is assumed.
 
               breakwater stress cascade --seeds 20 --output cascade.html
             """)

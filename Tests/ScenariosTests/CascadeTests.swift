@@ -76,22 +76,17 @@ import Testing
 }
 
 @Suite struct CascadeReportTests {
+    /// A crash in which nothing happened, to be filled with figures.
+    static let quiet = Cascade(path: CascadeTests.calm(), size: 5, seed: 3).run(.fixed)
+
     func result(
         _ scenario: String, _ mode: CascadeMode, forced: Double, badDebt: Double
     ) -> CascadeResult {
-        var result = CascadeResult(scenario: scenario, mode: mode, accounts: 10)
+        var result = Self.quiet
+        result.scenario = scenario
+        result.mode = mode
         result.forcedSales = forced
         result.badDebt = badDebt
-        result.leastHaircut = 0.05
-        result.mostHaircut = 0.25
-        for minute in 0..<3 {
-            result.minutes.append(
-                CascadeMinute(
-                    time: Instant(nanoseconds: Int64(minute) * 60_000_000_000),
-                    price: 100 - Double(minute), priceAlone: 100, haircut: 0.05, target: 0.06,
-                    state: .normal, forcedByPoint: 1e6, forcedByFall: 2e6, branchingRatio: 0.1,
-                    depth: 5e6, sold: 1e5, badDebt: 0))
-        }
         return result
     }
 
