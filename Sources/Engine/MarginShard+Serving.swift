@@ -18,6 +18,7 @@ extension MarginShard {
         }
         if !book.isOpen(account) { former[account] = requirement }
         book.setOutput(requirement, of: account)
+        lastRestored = max(lastRestored ?? requirement.time, requirement.time)
         time = max(time ?? requirement.time, requirement.time)
     }
 
@@ -35,6 +36,7 @@ extension MarginShard {
         isServing = true
         let cause = cause ?? .timer(time ?? Instant(nanoseconds: 0))
         self.cause = cause
+        resumeBudget()
         for account in book.closedAccounts {
             former[account] = nil
             publishClosed(account, cause: cause, to: &sink)
@@ -56,5 +58,49 @@ extension MarginShard {
             assets: [], owners: concerned, renewed: reopened, cause: cause, to: &sink)
         for asset in tables.listed { exposures.touch(asset) }
         for asset in exposures.touched { publishExposure(of: asset, to: &sink) }
+    }
+
+    /// An account whose alert of before still stands.
+    private struct Standing {
+        var account: Int32
+        /// Of its owner's accounts.
+        var index: Int
+        /// −min(0, maintenance excess).
+        var shortfall: Double
+    }
+
+    /// Gives to the plans published before what they may still sell, before any new one.
+    ///
+    /// Plans are in alerts, which are not restored. So the minute after the last output is left to
+    /// what fell due then, and accounts that stay in liquidation are planned for anew, largest
+    /// shortfall first, to reserve what they have yet to sell.
+    private mutating func resumeBudget() {
+        guard let lastRestored else { return }
+        budget = TrancheBudget(after: lastRestored)
+        revalueInstruments()
+        var standing: [Standing] = []
+        for account in book.everyOpenAccount {
+            guard let status = book.lastOutput(of: account)?.status, status >= .liquidation,
+                let index = book.accounts(of: book.owner(of: account)).firstIndex(of: account)
+            else { continue }
+            let figures =
+                rowFigures(of: account) ?? value(book.owner(of: account)).figures(of: index)
+            // Whose status changed is alerted of again, with a new plan.
+            guard figures.status(after: status, configuration.parameters) == status else {
+                continue
+            }
+            standing.append(
+                Standing(
+                    account: account, index: index,
+                    shortfall: max(0, -figures.excess.maintenance)))
+        }
+        standing.sort {
+            if $0.shortfall != $1.shortfall { return $0.shortfall > $1.shortfall }
+            return book.names[$0.account] < book.names[$1.account]
+        }
+        for account in standing {
+            let valuation = value(book.owner(of: account.account))
+            _ = valuation.plan(of: account.index, budget: &budget)
+        }
     }
 }

@@ -33,6 +33,8 @@ public struct MarginShard: Sendable {
     var unknown = UnknownAssets()
     /// What all plans may sell together.
     var budget = TrancheBudget()
+    /// Newest of the requirements restored.
+    var lastRestored: Instant?
     /// Of the newest event, which causes what later refreshes publish.
     var cause: Cause?
     var isServing = false

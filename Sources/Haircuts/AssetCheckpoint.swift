@@ -144,6 +144,8 @@ package struct Column: Hashable, Sendable {
     /// Limiter positions, unrounded; nil before the first target.
     package var initial: Double?
     package var maintenance: Double?
+    /// The scan range downwards, as published; nil before the first.
+    package var scan: Double?
     /// Published ticks, before tiers; nil before the first.
     package var initialTick: Ratio?
     package var maintenanceTick: Ratio?

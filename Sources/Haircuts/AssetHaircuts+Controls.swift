@@ -59,13 +59,16 @@ extension AssetHaircuts {
         }
         if !parameters.violations.isEmpty { parameters = configured.parameters }
         guard parameters != configuration.parameters else { return }
+        let jumps = model.jumps
         configuration.parameters = parameters
         configuration.parametersHash = configured.parametersHash
         if parameters != configured.parameters {
             configuration.parametersHash = hash(configuration)
         }
         model = HaircutModel(parameters)
+        if model.jumps != jumps { guesses = QuantileGuesses(model.jumps) }
         limiter = Limiter(parameters)
+        scanLimiter = Limiter(scan: parameters)
         grid = TickGrid(basisPoints: parameters.roundingBasisPoints)
         schedule = TierSchedule(notionals: parameters.notionals, grid: grid)
         circuit = CircuitBreaker(parameters)

@@ -203,11 +203,12 @@ extension AssetHaircuts {
         for index in columns.indices {
             let haircut = model.haircut(
                 notional: columns[index].notional.double, market: market, shared: shared,
-                curve: curve, previous: previous)
+                curve: curve, previous: previous, from: &guesses)
             previous = haircut
             advance(index, towards: haircut, seconds: seconds, at: now)
-            table.scan[index].down = haircut.scanDown
-            table.scan[index].up = haircut.scanUp
+            let scan = advanceScan(index, towards: haircut.scanDown, seconds: seconds)
+            table.scan[index].down = scan
+            table.scan[index].up = HaircutModel.scanUp(scan)
             if index == 0 {
                 first = haircut
                 explain(haircut, in: &table, market: market, shared: shared, at: now)
@@ -221,16 +222,11 @@ extension AssetHaircuts {
     private mutating func advance(
         _ index: Int, towards haircut: HoldingHaircut, seconds: Double, at now: Instant
     ) {
-        let state = breaker.state
         let column = columns[index]
         let initial = limiter.step(
-            from: column.initial, towards: haircut.initial, state: state, seconds: seconds)
-        let maintenance =
-            state == .frozen
-            ? column.maintenance ?? haircut.maintenance
-            : limiter.step(
-                from: column.maintenance, towards: haircut.maintenance, state: state,
-                seconds: seconds)
+            from: column.initial, towards: haircut.initial, state: breaker.state, seconds: seconds)
+        let maintenance = moved(
+            column.maintenance, towards: haircut.maintenance, by: limiter, seconds: seconds)
         let wanted = grid.next(after: column.maintenanceTick, value: maintenance)
         var admitted = wanted
         if let from = column.maintenanceTick {
@@ -251,6 +247,25 @@ extension AssetHaircuts {
         columns[index].maintenanceTick = admitted
         initialTicks.append(max(initialTick, wanted))
         maintenanceTicks.append(admitted)
+    }
+
+    /// Moves one column's scan range, which sets what positions in derivatives need as maintenance
+    /// sets what collateral counts: in bounded steps too, and held like it.
+    private mutating func advanceScan(
+        _ index: Int, towards target: Double, seconds: Double
+    ) -> Double {
+        let scan = moved(
+            columns[index].scan, towards: target, by: scanLimiter, seconds: seconds)
+        columns[index].scan = scan
+        return scan
+    }
+
+    /// Where what existing positions are held to goes from a value: nowhere while frozen.
+    private mutating func moved(
+        _ value: Double?, towards target: Double, by limiter: Limiter, seconds: Double
+    ) -> Double {
+        guard breaker.state != .frozen else { return value ?? target }
+        return limiter.step(from: value, towards: target, state: breaker.state, seconds: seconds)
     }
 
     /// Lets the governor cut a step of the first grid point.
@@ -295,7 +310,9 @@ extension AssetHaircuts {
             return
         }
         let isLimited = initial != haircut.initial || maintenance != haircut.maintenance
-        if isLimited { table.boundBy.insert(.limiter) }
+        if isLimited || columns[0].scan.map({ $0 < haircut.scanDown }) ?? false {
+            table.boundBy.insert(.limiter)
+        }
         guard isLimited || governor.held > .zero else {
             table.next = nil
             return

@@ -22,6 +22,7 @@ public struct AssetHaircuts: Sendable {
     let hash: @Sendable (AssetConfiguration) -> String
     var model: HaircutModel
     var limiter: Limiter
+    var scanLimiter: Limiter
     var grid: TickGrid
     var schedule: TierSchedule
     var circuit: CircuitBreaker
@@ -55,6 +56,9 @@ public struct AssetHaircuts: Sendable {
     /// Whether a baseline sample closed since this was last asked.
     var hasClosedSample = false
 
+    /// Of the present model.
+    var guesses: QuantileGuesses
+
     // Reused by every evaluation.
     /// Of the last assessment.
     var reasons: BreakerReasons = []
@@ -81,7 +85,9 @@ public struct AssetHaircuts: Sendable {
         configured = configuration
         self.hash = hash
         model = HaircutModel(parameters)
+        guesses = QuantileGuesses(model.jumps)
         limiter = Limiter(parameters)
+        scanLimiter = Limiter(scan: parameters)
         grid = TickGrid(basisPoints: parameters.roundingBasisPoints)
         schedule = TierSchedule(notionals: parameters.notionals, grid: grid)
         circuit = CircuitBreaker(parameters)

@@ -73,7 +73,7 @@ public struct HoldingHaircut: Hashable, Sendable {
 /// MODEL §3: the haircuts a market calls for, before anything limits their pace.
 public struct HaircutModel: Hashable, Sendable {
     public let parameters: HaircutParameters
-    private let jumps: JumpDiffusion
+    let jumps: JumpDiffusion
     private let mix: VolatilityMix
 
     /// The version of MODEL.md that this is.
@@ -150,6 +150,31 @@ public struct HaircutModel: Hashable, Sendable {
         notional: Double, market: MarketState, shared: Shared, curve: borrowing VolatilityCurve,
         previous: HoldingHaircut? = nil
     ) -> HoldingHaircut {
+        haircut(
+            notional: notional, market: market, shared: shared, curve: curve, previous: previous
+        ) {
+            jumps.expectedShortfall(volatility: $0, horizonSeconds: $1)
+        }
+    }
+
+    /// The same from first guesses of this model's quantiles.
+    func haircut(
+        notional: Double, market: MarketState, shared: Shared, curve: borrowing VolatilityCurve,
+        previous: HoldingHaircut?, from guesses: inout QuantileGuesses
+    ) -> HoldingHaircut {
+        haircut(
+            notional: notional, market: market, shared: shared, curve: curve, previous: previous
+        ) {
+            jumps.expectedShortfall(volatility: $0, horizonSeconds: $1, from: &guesses)
+        }
+    }
+
+    /// - Parameter shortfall: expected, at a volatility over a horizon in seconds.
+    @inline(__always)
+    private func haircut(
+        notional: Double, market: MarketState, shared: Shared, curve: borrowing VolatilityCurve,
+        previous: HoldingHaircut?, _ shortfall: (Double, Double) -> Double
+    ) -> HoldingHaircut {
         let p = parameters
         let effective = notional + shared.systemValue
         let unwindDays = effective / (p.participation * shared.volume)
@@ -161,7 +186,7 @@ public struct HaircutModel: Hashable, Sendable {
         if let previous, previous.volatility == volatility, previous.horizonSeconds == horizon {
             marketLoss = previous.market
         } else {
-            marketLoss = jumps.expectedShortfall(volatility: volatility, horizonSeconds: horizon)
+            marketLoss = shortfall(volatility, horizon)
         }
         let impact =
             p.impactCoefficient * shared.dailyDeviation * (effective / shared.volume).squareRoot()
@@ -176,12 +201,15 @@ public struct HaircutModel: Hashable, Sendable {
             volatility: volatility, effective: effective, horizonSeconds: horizon,
             market: marketLoss, liquidity: liquidityLoss, target: target, initial: initial,
             maintenance: target * (p.maintenanceFactor + p.maintenanceCurvature * target),
-            scanDown: scanDown, scanUp: scanDown / (1 - scanDown),
+            scanDown: scanDown, scanUp: Self.scanUp(scanDown),
             clampedBy: wanted < p.floor ? .floor : wanted > p.cap ? .cap : [])
     }
 
     /// A fall of everything has no finite opposite; a scan stops this short of it.
     static let mostScan = 0.999_999
+
+    /// The range upwards that belongs to one downwards: the opposite log return.
+    static func scanUp(_ down: Double) -> Double { down / (1 - down) }
 
     /// D_e: today's depth, weighted with what a crash would leave of the prior.
     private func stressWeightedDepth(_ market: MarketState) -> Double {

@@ -89,6 +89,7 @@ public struct HaircutParameter: Sendable {
         HaircutParameter("limiterUpPerMinute.elevated", \.limiterUpPerMinute.elevated),
         HaircutParameter("limiterUpPerMinute.stressed", \.limiterUpPerMinute.stressed),
         HaircutParameter("limiterDownPerMinute", \.limiterDownPerMinute),
+        HaircutParameter("scanLimiterShare", \.scanLimiterShare),
         HaircutParameter("governorShare", \.governorShare),
         HaircutParameter("governorBucketMinutes", \.governorBucketMinutes),
         HaircutParameter("governorMaxHold", \.governorMaxHold),

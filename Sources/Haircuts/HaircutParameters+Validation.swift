@@ -79,6 +79,7 @@ extension HaircutParameters {
         require(limiterUpPerMinute.elevated, "limiterUpPerMinute.elevated", in: 1e-6...1)
         require(limiterUpPerMinute.stressed, "limiterUpPerMinute.stressed", in: 1e-6...1)
         require(limiterDownPerMinute, "limiterDownPerMinute", in: 1e-6...1)
+        require(scanLimiterShare, "scanLimiterShare", in: 1e-3...1e3)
         require(validitySeconds, "validitySeconds", in: 1...86_400)
         require(fallback, "fallback", in: 0...1)
         require(governorShare, "governorShare", in: 0...1)

@@ -67,6 +67,9 @@ public struct HaircutParameters: Hashable, Sendable {
     public var roundingBasisPoints = 5.0
     public var limiterUpPerMinute = PerState(normal: 0.005, elevated: 0.01, stressed: 0.02)
     public var limiterDownPerMinute = 0.0005
+    /// How fast scan ranges rise, over how fast haircuts may: positions in derivatives are larger
+    /// for what stands behind them, so that a point of range forces more than a point of haircut.
+    public var scanLimiterShare = 0.15
     public var validitySeconds = 30.0
     /// Initial haircut, at least, past the validity.
     public var fallback: Double

@@ -48,12 +48,29 @@ public struct JumpDiffusion: Hashable, Sendable {
     /// - Source: Merton (1976); Rockafellar and Uryasev (2000) for the value at a quantile that is
     ///   only near: its error is of the second order. MODEL §3.4.
     public func expectedShortfall(volatility: Double, horizonSeconds: Double) -> Double {
+        let (variance, years) = Self.terms(volatility, horizonSeconds)
+        return JumpMixture.expectedShortfall(
+            variance: variance, jumps: intensity * years, model: self)
+    }
+
+    /// The same from first guesses of this model's: as accurate, and in less than half the time.
+    package func expectedShortfall(
+        volatility: Double, horizonSeconds: Double, from guesses: inout QuantileGuesses
+    ) -> Double {
+        let (variance, years) = Self.terms(volatility, horizonSeconds)
+        return JumpMixture.expectedShortfall(
+            variance: variance, jumps: intensity * years, model: self,
+            guess: guesses.guess(variance: variance, years: years))
+    }
+
+    /// The variance over a horizon, and its years.
+    private static func terms(
+        _ volatility: Double, _ horizonSeconds: Double
+    ) -> (variance: Double, years: Double) {
         precondition(volatility > 0 && volatility.isFinite)
         precondition(horizonSeconds > 0 && horizonSeconds.isFinite)
         let years = horizonSeconds / (365 * 86_400)
         // Past this variance the price is as good as lost; keeps the arithmetic finite.
-        let variance = min(volatility * volatility * years, 1e4)
-        return JumpMixture.expectedShortfall(
-            variance: variance, jumps: intensity * years, model: self)
+        return (min(volatility * volatility * years, 1e4), years)
     }
 }

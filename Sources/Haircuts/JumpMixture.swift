@@ -41,14 +41,32 @@ struct JumpMixture {
     ///   - variance: of the diffusion over the horizon, > 0.
     ///   - jumps: expected number of them, ≥ 0.
     ///   - model: for the size of a jump.
+    ///   - guess: of the quantile; nil where there is none. The nearer, the sooner it is found.
     static func expectedShortfall(
-        variance: Double, jumps: Double, model: JumpDiffusion
+        variance: Double, jumps: Double, model: JumpDiffusion, guess: Double? = nil
+    ) -> Double {
+        withMixture(variance: variance, jumps: jumps, model: model) {
+            $0.expectedShortfall(from: guess)
+        }
+    }
+
+    /// The quantile of the tail, to a few millionths or better.
+    static func quantile(variance: Double, jumps: Double, model: JumpDiffusion) -> Double {
+        withMixture(variance: variance, jumps: jumps, model: model) { mixture in
+            let (quantile, point) = mixture.quantile(from: nil)
+            return quantile - (point.probability - mixture.tail) / point.density
+        }
+    }
+
+    private static func withMixture(
+        variance: Double, jumps: Double, model: JumpDiffusion,
+        _ body: (JumpMixture) -> Double
     ) -> Double {
         withUnsafeTemporaryAllocation(of: Block.self, capacity: mostTerms / 4) { blocks in
             withUnsafeTemporaryAllocation(of: Tail.self, capacity: mostTerms / 4) { tails in
-                JumpMixture(
-                    variance: variance, jumps: jumps, model: model, in: blocks, tails
-                ).expectedShortfall()
+                body(
+                    JumpMixture(
+                        variance: variance, jumps: jumps, model: model, in: blocks, tails))
             }
         }
     }
@@ -175,8 +193,8 @@ struct JumpMixture {
     /// quantile is taken off by Taylor's series to the third order.
     ///
     /// - Source: Rockafellar and Uryasev (2000) for g.
-    private func expectedShortfall() -> Double {
-        let (quantile, point) = quantile()
+    private func expectedShortfall(from guess: Double?) -> Double {
+        let (quantile, point) = quantile(from: guess)
         let excess = point.probability - tail
         let distance = excess / point.density
         let lossThere = -Double.expMinusOne(quantile)
@@ -189,12 +207,12 @@ struct JumpMixture {
     ///
     /// Halley's method on the logarithm of the distribution, inside a bracket that every
     /// evaluation narrows; halves it where a step would leave it.
-    private func quantile() -> (Double, Point) {
+    private func quantile(from guess: Double?) -> (Double, Point) {
         // The quantile of a mixture lies between those of its terms.
         let last = blocks[blocks.count - 1]
         var low = last.means[3] - 10 * last.deviations[3]
         var high = blocks[0].means[0]
-        var quantile = start()
+        var quantile = guess ?? start()
         var evaluations = 0
         while true {
             if !(quantile > low && quantile < high) { quantile = (low + high) / 2 }

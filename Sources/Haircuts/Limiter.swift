@@ -17,9 +17,20 @@ public struct Limiter: Hashable, Sendable {
         self.downPerMinute = downPerMinute
     }
 
+    /// For initial and maintenance haircuts.
     public init(_ parameters: HaircutParameters) {
         self.init(
             upPerMinute: parameters.limiterUpPerMinute,
+            downPerMinute: parameters.limiterDownPerMinute)
+    }
+
+    /// For scan ranges: slower up, as fast down.
+    public init(scan parameters: HaircutParameters) {
+        let (up, share) = (parameters.limiterUpPerMinute, parameters.scanLimiterShare)
+        self.init(
+            upPerMinute: .init(
+                normal: up.normal * share, elevated: up.elevated * share,
+                stressed: up.stressed * share),
             downPerMinute: parameters.limiterDownPerMinute)
     }
 

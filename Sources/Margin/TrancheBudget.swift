@@ -9,6 +9,8 @@ import Quantities
 /// - Source: MODEL §8, the plan.
 public struct TrancheBudget: Sendable {
     private var slots: [Identifier: Slot] = [:]
+    /// Of assets that nothing was taken of yet: this slot is taken whole, by plans not known here.
+    private var former: Slot?
 
     private struct Slot {
         var start: Instant
@@ -17,6 +19,14 @@ public struct TrancheBudget: Sendable {
     }
 
     public init() {}
+
+    /// A budget that follows another of which only the end is known.
+    ///
+    /// - Parameter spentUntil: the last time at which something may have been taken of the other.
+    ///   What it gave out then is due within a minute, so nothing is given out for that minute.
+    public init(after spentUntil: Instant) {
+        former = Slot(start: spentUntil, used: .infinity)
+    }
 
     /// What may still be sold in the earliest slot that has room, and when that is.
     ///
@@ -30,7 +40,7 @@ public struct TrancheBudget: Sendable {
     ) -> (amount: Double, notBefore: Instant)? {
         let most = parameters.trancheShare * selling.share * selling.depth
         guard most > 0 else { return nil }
-        guard var slot = slots[asset] else { return (most, time) }
+        guard var slot = slots[asset] ?? former else { return (most, time) }
         let length = Int64(parameters.trancheSeconds * 1e9)
         if slot.start.advanced(byNanoseconds: length) <= time { return (most, time) }
         // A rest too small to be worth an order is left.

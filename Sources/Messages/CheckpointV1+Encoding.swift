@@ -253,6 +253,8 @@ extension OutputBuffer {
         optionalRatio(column.initialTick)
         comma()
         optionalRatio(column.maintenanceTick)
+        comma()
+        optionalNumber(column.scan)
         byte(UInt8(ascii: "]"))
     }
 

@@ -21,9 +21,14 @@ extension JSONReader {
     /// An array of a fixed number of elements, each read by its place.
     fileprivate mutating func tuple(
         _ count: Int, _ read: (Int, inout JSONReader) throws(Refusal) -> Void
+    ) throws(Refusal) { try tuple(count...count, read) }
+
+    /// The same, of which the last elements may be missing.
+    fileprivate mutating func tuple(
+        _ counts: ClosedRange<Int>, _ read: (Int, inout JSONReader) throws(Refusal) -> Void
     ) throws(Refusal) {
         var index = 0
-        try array(.body, count: count...count) { (reader) throws(Refusal) in
+        try array(.body, count: counts) { (reader) throws(Refusal) in
             try read(index, &reader)
             index += 1
         }
@@ -291,13 +296,14 @@ extension Column {
         func ratio(_ reader: inout JSONReader) throws(Refusal) -> Ratio? {
             try reader.optional { (reader) throws(Refusal) in try reader.millionths() }
         }
-        try reader.tuple(5) { (index, reader) throws(Refusal) in
+        try reader.tuple(5...6) { (index, reader) throws(Refusal) in
             switch index {
             case 0: notional = try reader.positiveDecimal(.body)
             case 1: initial = try number(&reader)
             case 2: maintenance = try number(&reader)
             case 3: initialTick = try ratio(&reader)
-            default: maintenanceTick = try ratio(&reader)
+            case 4: maintenanceTick = try ratio(&reader)
+            default: scan = try number(&reader)
             }
         }
     }

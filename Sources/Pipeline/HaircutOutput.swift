@@ -13,13 +13,15 @@ struct HaircutWork {
 
     /// Decodes a quote and gives it to its shard.
     ///
+    /// - Parameter record: the head of the input.
     /// - Throws: the decoder's refusal; the shard is as it was.
     mutating func applyQuote(
         _ record: Record, from input: Input, to shard: HaircutShardState, in batch: EffectBatch
     ) throws(Refusal) -> Disposition {
         counters.quotes += 1
         output.begin(record, partition: shard.partition, in: batch)
-        try decoders.decodeQuote(record.payload, record.name, record.time)
+        let time = input.headTimestamp.flatMap { Instant(milliseconds: $0) }
+        try decoders.decodeQuote(record.payload, record.name, time)
         let disposition = shard.engine.apply(
             decoders.quote, cause: input.cause(record), to: &output)
         if disposition == .applied { counters.applied += 1 }

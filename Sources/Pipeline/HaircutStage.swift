@@ -210,10 +210,16 @@ final class HaircutStage: WorkerStage {
             _ = shard.engine.restore(work.decoders.exposure)
             return
         }
+        let asset = work.decoders.exposure.asset
+        let before = shard.engine.governorOvershoot(of: asset)
         let disposition = work.give(record, to: shard, in: effects) { decoders, engine, output in
             engine.apply(decoders.exposure, cause: input.cause(record), to: &output)
         }
-        count(disposition) { work.decoders.exposure.asset }
+        count(disposition) { asset }
+        guard disposition != .unlisted else { return }
+        // Also 0: a series that is there tells that nothing was forced beyond.
+        counters.governorOvershoot[asset, default: 0] +=
+            shard.engine.governorOvershoot(of: asset) - before
     }
 
     /// Every worker reads all controls: of a refusal, the one speaks that has the quotes partition

@@ -32,8 +32,8 @@ final class Input {
     let batch: RecordBatch
     /// The record to apply next; nil when none is fetched.
     private(set) var head: Record?
-    /// Milliseconds since 1970 of the head; 0 where it has none.
-    private(set) var headTime: Int64 = 0
+    /// Milliseconds since 1970 of the head; nil where it has none.
+    private(set) var headTimestamp: Int64?
     /// Of the record to apply next, as far as it is known; the start before the first.
     private(set) var nextOffset: Int64?
     /// Whether the end was reached once since the assignment. Until then other inputs wait for this
@@ -48,6 +48,8 @@ final class Input {
 
     private let queue: any LogQueue
     private var index = 0
+    /// Records in the batch.
+    private var count = 0
     private var endOffset: Int64?
     /// Below it every record is restoring for a new shard, and nothing is published.
     let firstServed: Int64
@@ -90,14 +92,15 @@ final class Input {
         guard head == nil else { return [] }
         index = 0
         queue.drain(into: batch)
+        count = batch.count
         let end = batch.endOffset
-        if batch.isEmpty {
+        if count == 0 {
             if let end {
                 endOffset = end
                 nextOffset = max(nextOffset ?? end, end)
             }
         } else {
-            let last = batch[batch.count - 1].offset
+            let last = batch[count - 1].offset
             endOffset = end.flatMap { $0 > last ? $0 : nil }
             take(0)
         }
@@ -111,7 +114,7 @@ final class Input {
         guard let head else { return }
         nextOffset = head.offset + 1
         index += 1
-        if index < batch.count {
+        if index < count {
             take(index)
             return
         }
@@ -124,7 +127,7 @@ final class Input {
     private func take(_ index: Int) {
         let record = batch[index]
         head = record
-        headTime = record.timestampMilliseconds ?? 0
+        headTimestamp = record.timestampMilliseconds
     }
 
     /// Lets go of what was fetched, which is read again after an assignment.

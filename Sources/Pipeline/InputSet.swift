@@ -66,7 +66,7 @@ struct InputSet {
     /// - Parameter index: its place.
     mutating func note(_ input: Input, at index: Int) {
         let hasHead = input.head != nil
-        times[index] = hasHead ? input.headTime : .max
+        times[index] = hasHead ? input.headTimestamp ?? 0 : .max
         let waits = !hasHead && !(clock == .event ? input.isAtEnd : input.hasCaughtUp)
         guard waits != isAwaited[index] else { return }
         isAwaited[index] = waits

@@ -1,4 +1,5 @@
 import Messages
+import Quantities
 
 /// What a worker has done since it started, those whose place it took included.
 ///
@@ -21,6 +22,9 @@ public struct WorkerCounters: Hashable, Sendable {
     public var unreadable = 0
     /// Assets without a haircut table that accounts hold.
     public var unknownAssets = 0
+    /// Value, in the valuation currency, that published steps forced beyond what the governor
+    /// charged for them, because ladders lagged; by asset of which exposures came.
+    public var governorOvershoot: [Identifier: Double] = [:]
     /// Records sent to the dead letters, by the code of their refusal.
     public var refusals: [String: Int] = [:]
     /// Haircut tables.
@@ -79,6 +83,7 @@ public struct WorkerCounters: Hashable, Sendable {
         sum.restores += right.restores
         sum.unreadable += right.unreadable
         sum.unknownAssets += right.unknownAssets
+        sum.governorOvershoot.merge(right.governorOvershoot, uniquingKeysWith: +)
         sum.applied += right.applied
         sum.duplicates += right.duplicates
         sum.sequenceResets += right.sequenceResets

@@ -38,7 +38,8 @@ public struct CascadePage: Sendable {
 
     private static let style = """
         :root{color-scheme:light dark;--ink:#1b2733;--soft:#5f6f7f;--line:#d9dfe5;--back:#fff;\
-        --static:#7a8794;--manual-step:#d1495b;--adaptive:#1f77b4;--adaptive-no-governor:#e39a1c}
+        --static:#7a8794;--manual-step:#d1495b;--manual-step-collateral:#c98bb9;\
+        --adaptive:#1f77b4;--adaptive-no-governor:#e39a1c}
         @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#93a1af;--line:#2d3843;\
         --back:#12181f;--adaptive:#58a6e8}}
         body{margin:0;background:var(--back);color:var(--ink);\
@@ -52,6 +53,7 @@ public struct CascadePage: Sendable {
         svg .grid{stroke:var(--line);stroke-width:1}
         svg path{fill:none;stroke-width:1.6;stroke-linejoin:round}
         .static{stroke:var(--static)}.manual-step{stroke:var(--manual-step)}\
+        .manual-step-collateral{stroke:var(--manual-step-collateral)}
         .adaptive{stroke:var(--adaptive);stroke-width:2.2}
         .adaptive-no-governor{stroke:var(--adaptive-no-governor);stroke-dasharray:5 3}
         .alone{stroke:var(--ink);stroke-dasharray:2 3;stroke-width:1.1}

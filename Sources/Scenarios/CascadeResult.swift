@@ -26,6 +26,8 @@ public struct CascadeResult: Hashable, Sendable {
     public var mostHaircut = 0.0
     /// The largest rise of it within a minute, in fractions.
     public var largestMinuteStep = 0.0
+    /// Minutes at whose end the governor held back the haircut of any asset.
+    public var governedMinutes = 0
     /// One a minute from the opening.
     public var minutes: [CascadeMinute] = []
 

@@ -21,6 +21,8 @@ struct CascadeRun {
     /// Its haircuts of the last minute, oldest first.
     private var recent: [Double] = []
     private var soldBefore = 0.0
+    /// Assets, by their place, of which the governor holds back the published haircut.
+    private var governed: Set<Int> = []
 
     init(
         _ mode: CascadeMode, path: CrashPath, shard: HaircutShard, surfaces: [Surface],
@@ -45,7 +47,7 @@ struct CascadeRun {
         }
         margin = CascadeMargin(
             tables: published, surfaces: surfaces, accounts: accounts,
-            exposureSeconds: mode.isAdaptive ? 50 : 600)
+            exposureSeconds: mode.isAdaptive ? 55 : 600)
         market.advance(to: max(0, path.crashStep - 1))
         if mode == .adaptiveWithoutGovernor { liftGovernor() }
     }
@@ -73,6 +75,11 @@ struct CascadeRun {
         let configuration = path.tracks[index].configuration
         let published = mode.isAdaptive ? table : venue.table(from: table, configuration)
         if index == 0 { self.table = published }
+        if published.boundBy.contains(.governor) {
+            governed.insert(index)
+        } else {
+            governed.remove(index)
+        }
         margin.apply(published)
     }
 
@@ -122,7 +129,10 @@ struct CascadeRun {
             result.largestMinuteStep, haircut - (recent.min() ?? haircut))
         recent.append(haircut)
         if recent.count > 60 / CrashPath.stepSeconds { recent.removeFirst() }
-        if path.seconds[step] % 60 == 60 - CrashPath.stepSeconds { recordMinute(table) }
+        if path.seconds[step] % 60 == 60 - CrashPath.stepSeconds {
+            if !governed.isEmpty { result.governedMinutes += 1 }
+            recordMinute(table)
+        }
     }
 
     private mutating func recordMinute(_ table: HaircutTable) {

@@ -5,15 +5,15 @@ import RealModule
 
 extension CrashPath {
     /// A crash that never was, made from a seed: a major coin, an alternative one and a stable
-    /// asset, three quarters of an hour of calm after the warm-up at most, then a fall of the
-    /// major coin by 8 to 45 % in clustered jumps, with a drought of depth, wider spreads, rising
+    /// asset, ten minutes of calm after the warm-up at most, then a fall of the major
+    /// coin by 8 to 45 % in clustered jumps, with a drought of depth, wider spreads, rising
     /// volatilities and a partial recovery. In half of them the stable asset loses its peg at the
     /// primary venue.
     ///
     /// Ranges are wide on purpose and drawn evenly or by logarithm; `docs/cascade.md` lists them.
     public init(seed: UInt64) {
         var random = ScenarioRandom(seed: seed)
-        let (seconds, crashStep) = Self.steps(warmUp: 4_500, crash: 7_200)
+        let (seconds, crashStep) = Self.steps(warmUp: 4_500, crash: 3_600)
         let story = CrashStory(random: &random, seconds: seconds, crashStep: crashStep)
         self.init(
             name: "synthetic-\(seed)", start: Self.syntheticStart, seconds: seconds,
@@ -46,8 +46,8 @@ struct CrashStory {
         impliedRise = random.double(in: 0.1...0.9)
         depeg = random.unit() < 0.5 ? random.logarithmic(in: 0.01...0.35) : 0
         let fall = -Double.log(1 - random.logarithmic(in: 0.08...0.45))
-        let begin = Double(seconds[crashStep]) + random.double(in: 300...2_400)
-        let length = random.logarithmic(in: 300...3_000)
+        let begin = Double(seconds[crashStep]) + random.double(in: 120...600)
+        let length = random.logarithmic(in: 300...2_100)
         returns = Self.diffusion(seconds, volatility: impliedCalm, begin, length, &random)
         Self.addJumps(to: &returns, seconds, fall: fall, begin, length, &random)
         Self.addRecovery(to: &returns, seconds, fall: fall, after: begin + length, &random)
@@ -191,14 +191,14 @@ struct SyntheticAsset {
             asset: Identifier(name) ?? .unnamed, assetClass: assetClass,
             primaryVenue: CrashPath.house, dailyVolume: FixedDecimal(dailyVolume),
             depthReference: FixedDecimal(depth), systemCollateral: FixedDecimal(collateral),
-            sources: 2, parameters: HaircutParameters(assetClass), parametersHash: "defaults")
+            sources: 2, parameters: CrashPath.parameters(assetClass), parametersHash: "defaults")
     }
 
-    /// Two expiries a minute, each a parabola in log-moneyness with a skew to the puts.
+    /// One expiry a minute, a parabola in log-moneyness with a skew to the puts.
     private func surfaces(
         _ story: CrashStory, _ samples: [CrashPath.Sample]
     ) -> [[Surface.Expiry]] {
-        let strikes = [60, 75, 90, 100, 110, 125, 150].map {
+        let strikes = [60, 80, 100, 120, 150].map {
             decimal(price, digits: 2).times($0, over: 100)
         }
         let minutes = (story.seconds.last ?? 0) / 60
@@ -209,16 +209,15 @@ struct SyntheticAsset {
             }
             let level = story.impliedCalm + story.impliedRise * story.stress[step]
             let forward = decimal(samples[step].price, digits: 2)
-            return [(days: 21, factor: 1.05), (days: 49, factor: 1)].map { listed in
-                let volatilities = strikes.map { strike in
-                    let k = Double.log(strike.double / forward.double)
-                    let smile = 1 - 0.15 * k + 0.4 * min(k * k, 0.3)
-                    return level * volatilityRatio * listed.factor * smile
-                }
-                return Surface.Expiry(
-                    expiry: CrashPath.syntheticExpiry(days: listed.days), forward: forward,
-                    smile: .grid(strikes: strikes, volatilities: volatilities))
+            let volatilities = strikes.map { strike in
+                let k = Double.log(strike.double / forward.double)
+                return level * volatilityRatio * (1 - 0.15 * k + 0.4 * min(k * k, 0.3))
             }
+            return [
+                Surface.Expiry(
+                    expiry: CrashPath.syntheticExpiry, forward: forward,
+                    smile: .grid(strikes: strikes, volatilities: volatilities))
+            ]
         }
     }
 }
@@ -227,7 +226,6 @@ extension CrashPath {
     /// The venue of synthetic books.
     static let house = Identifier("house") ?? .unnamed
 
-    static func syntheticExpiry(days: Int) -> Instant {
-        syntheticStart.advanced(bySeconds: Int64(days) * 86_400 + 28_800)
-    }
+    /// 30 days and 8 hours after the start.
+    static let syntheticExpiry = syntheticStart.advanced(bySeconds: 30 * 86_400 + 28_800)
 }

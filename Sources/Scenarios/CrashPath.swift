@@ -44,6 +44,16 @@ public struct CrashPath: Hashable, Sendable {
     public static let warmUpStepSeconds = 30
     public static let stepSeconds = 5
 
+    /// The defaults of a class, but a table that says what the last one said is repeated each 20 s
+    /// only, and a price that moved less than a tenth of a percent is not news: every table is
+    /// worth a valuation of all accounts.
+    public static func parameters(_ assetClass: AssetClass) -> HaircutParameters {
+        var parameters = HaircutParameters(assetClass)
+        parameters.heartbeatMilliseconds = 20_000
+        parameters.priceToleranceBasisPoints = 10
+        return parameters
+    }
+
     /// Prices and listed options as the crash begins, for a population.
     public var opening: OpeningMarket {
         let second = seconds[crashStep]
@@ -116,7 +126,7 @@ extension Scenario {
                 asset: asset.asset, assetClass: asset.assetClass,
                 primaryVenue: asset.primaryVenue, dailyVolume: asset.dailyVolume,
                 depthReference: asset.depthReference, systemCollateral: asset.systemCollateral,
-                sources: 2, parameters: HaircutParameters(asset.assetClass),
+                sources: 2, parameters: CrashPath.parameters(asset.assetClass),
                 parametersHash: "defaults"),
             samples: samples,
             surfaces: surfaces.map { track in

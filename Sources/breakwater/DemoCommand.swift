@@ -118,7 +118,8 @@ struct DemoCommand: ParsableCommand {
             // ladders are drawn less often, and nothing is out of date because another partition
             // is a minute of the market ahead.
             "margin: {refreshesPerSecond: 500, exposureMilliseconds: 30000}",
-            "parameters: {validitySeconds: 3600, quoteStaleSeconds: 3600, surfaceStaleSeconds: 3600}",
+            "parameters: {validitySeconds: 3600, quoteStaleSeconds: 3600, "
+                + "surfaceStaleSeconds: 3600}",
             "assets:",
         ]
         for asset in scenario.assets {

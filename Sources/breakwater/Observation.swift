@@ -163,6 +163,22 @@ extension WorkerCounters {
             counter("producer_replacements", "Producers replaced", \.replacements),
             counter("restores", "Restores of shards after an assignment", \.restores),
             counter("offset_resets", "Positions lost, reading began again", \.offsetResets),
+            overshoot(roles),
         ]
+    }
+
+    /// What lagging ladders let through the governor, a series an asset.
+    private static func overshoot(
+        _ roles: [(role: String, counters: WorkerCounters)]
+    ) -> MetricFamily {
+        MetricFamily(
+            "breakwater_governor_overshoot_total", .counter,
+            "Value forced by published steps beyond what the governor charged for them",
+            roles.flatMap { role, counters in
+                counters.governorOvershoot.sorted { $0.key < $1.key }.map { asset, value in
+                    MetricFamily.Sample(
+                        labels: [.init("role", role), .init("asset", asset)], value: value)
+                }
+            })
     }
 }

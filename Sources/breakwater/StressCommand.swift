@@ -19,9 +19,10 @@ struct CascadeCommand: AsyncParsableCommand {
         abstract: "Compare ways to set haircuts in crashes whose liquidations move the price.",
         discussion: """
             Plays each crash once a mode, with the same synthetic accounts: fixed venue weights \
-            (static), fixed weights raised by 20 points when depth is gone (manual-step), \
-            Breakwater (adaptive), and Breakwater with its governor lifted \
-            (adaptive-no-governor). Needs no broker. docs/cascade.md says what is assumed.
+            (static), fixed weights raised by 20 points when depth is gone (manual-step; \
+            manual-step-collateral where that leaves derivatives alone), Breakwater \
+            (adaptive), and Breakwater with its governor lifted (adaptive-no-governor). Needs no \
+            broker. docs/cascade.md says what is assumed.
 
               breakwater stress cascade --seeds 20 --output cascade.html
             """)
@@ -33,7 +34,7 @@ struct CascadeCommand: AsyncParsableCommand {
     var seeds = 200
 
     @Option(help: "Accounts in each crash.")
-    var accounts = 300
+    var accounts = 100
 
     @Option(help: "Write a page with drawings of the recorded crash, too.")
     var output: String?

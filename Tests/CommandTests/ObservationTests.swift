@@ -44,6 +44,11 @@ import Testing
             try service.wait(upTo: .seconds(60), for: "readiness with tables") {
                 Client.get(port: port, "/readyz").status == 200
             }
+            // The margin stage's ladders close the loop.
+            try service.wait(upTo: .seconds(60), for: "ladders in the haircut stage") {
+                Client.get(port: port, "/metrics").body.contains(
+                    "\nbreakwater_governor_overshoot_total{role=\"haircut\",asset=\"BTC\"} ")
+            }
             feed.signal(SIGINT)
             try feed.waitUntilExit(within: .seconds(15))
             let breakers = Client.get(port: port, "/api/breakers").body

@@ -170,6 +170,34 @@ struct HaircutShardTests {
         #expect(next.at == dry.time.advanced(bySeconds: 60))
     }
 
+    /// The range of the largest notional before a book dries up, and after a minute of that.
+    private func scanOfADryBook(share: Double) throws -> (calm: Double, dry: Double) {
+        var parameters = HaircutParameters(.major)
+        parameters.scanLimiterShare = share
+        var world = try World(parameters: parameters)
+        for second in 0..<60 { _ = try world.book(100_000, at: Int64(second) * 1_000) }
+        let calm = try #require(world.out.tables.last?.scan.last)
+        for second in 60...120 {
+            _ = try world.book(100_000, at: Int64(second) * 1_000, depth: 1e5)
+            let scan = try #require(world.out.tables.last?.scan)
+            for (smaller, larger) in zip(scan, scan.dropFirst()) {
+                #expect(smaller.down <= larger.down)
+            }
+            for range in scan { #expect(abs(range.up - range.down / (1 - range.down)) < 1e-12) }
+        }
+        return (calm.down, try #require(world.out.tables.last?.scan.last).down)
+    }
+
+    @Test func scanRangesRiseInBoundedStepsToo() throws {
+        let bounded = try scanOfADryBook(share: 0.15)
+        #expect(bounded.dry > bounded.calm)
+        // 61 seconds of two points a minute.
+        #expect(bounded.dry - bounded.calm <= 0.15 * 0.02 * 61 / 60 + 1e-12)
+        let free = try scanOfADryBook(share: 1_000)
+        #expect(free.calm == bounded.calm)
+        #expect(free.dry - free.calm > 0.1)
+    }
+
     @Test func anOutageEarnsTheLimiterNoLeap() throws {
         var world = try World()
         _ = try world.book(100_000, at: 0)

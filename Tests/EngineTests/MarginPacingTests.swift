@@ -100,4 +100,94 @@ struct MarginPacingTests {
         #expect(sink.alerts.first?.level == .liquidation)
         #expect(sink.alerts.first?.plan == [])
     }
+
+    /// Most that is due in any minute, whenever it begins.
+    ///
+    /// - Parameter price: of what the plans of the alerts were made for.
+    private func mostDue(in lives: [(alerts: [LiquidationAlert], price: Double)]) -> Double {
+        let steps = lives.flatMap { life in
+            life.alerts.flatMap(\.plan).map { step in
+                (at: step.notBefore, amount: step.quantity.double * life.price)
+            }
+        }
+        return steps.map { first in
+            steps.reduce(0) { sum, step in
+                let isWithin =
+                    step.at >= first.at && step.at < first.at.advanced(bySeconds: 60)
+                return isWithin ? sum + step.amount : sum
+            }
+        }.max() ?? 0
+    }
+
+    /// Plans of two accounts, the second after the shard was stopped and restored; 250 000 may be
+    /// sold in a minute.
+    ///
+    /// - Parameters:
+    ///   - first: what the account in liquidation before the stop holds.
+    ///   - seconds: how long after the first plan the second is made.
+    private func lives(
+        first: Int, seconds: Double
+    ) throws -> (before: [LiquidationAlert], after: [LiquidationAlert]) {
+        let cause = Cause.timer(MarginShardTests.start)
+        let accounts = [
+            MarginShardTests.account("first", holds: first, owes: 80 * first),
+            MarginShardTests.account("second", holds: 2_000, owes: 75 * 2_000),
+        ]
+        let opening = MarginShardTests.table(1, price: 100)
+        let fall = MarginShardTests.table(2, price: 85, seconds: 1)
+        var (sink, shard) = (MarginOutputs(), MarginShardTests.shard())
+        _ = shard.apply(opening, cause: cause, to: &sink)
+        shard.serve(to: &sink)
+        for account in accounts { _ = try shard.apply(account, cause: cause, to: &sink) }
+        _ = shard.apply(fall, cause: cause, to: &sink)
+        let outputs = sink.take()
+
+        var restored = MarginShardTests.shard()
+        for output in outputs { restored.restore(output.requirement) }
+        for account in accounts { _ = try restored.apply(account, cause: cause, to: &sink) }
+        _ = restored.apply(fall, cause: cause, to: &sink)
+        restored.serve(to: &sink)
+        #expect(sink.take() == [])
+        _ = restored.apply(
+            MarginShardTests.table(3, price: 80, seconds: 1 + seconds), cause: cause, to: &sink)
+        let before = outputs.compactMap(\.alert).filter { $0.level >= .liquidation }
+        let after = sink.alerts.filter { "\($0.account)" == "second" }
+        #expect(before.map { "\($0.account)" } == ["first"])
+        #expect(after.map(\.level) == [.liquidation])
+        return (before, after)
+    }
+
+    @Test(arguments: [1.0, 20, 58], [6_000, 30_000])
+    func plansBeforeAndAfterARestartShareTheBudget(seconds: Double, holds: Int) throws {
+        let (before, after) = try lives(first: holds, seconds: seconds)
+        let most = mostDue(in: [(before, 85), (after, 80)])
+        #expect(most > 0)
+        #expect(most <= 250_000 * 1.000_1)
+        // Whoever was in liquidation before sells first.
+        let last = try #require(before.last?.plan.last?.notBefore)
+        let next = try #require(after.first?.plan.first?.notBefore)
+        #expect(next >= last)
+    }
+
+    @Test func aMinuteAfterTheLastOutputNothingIsHeldBack() throws {
+        var (sink, shard) = (MarginOutputs(), MarginShardTests.shard())
+        let cause = Cause.timer(MarginShardTests.start)
+        let account = MarginShardTests.account("a", holds: 1_000, owes: 80_000)
+        _ = shard.apply(MarginShardTests.table(1, price: 100), cause: cause, to: &sink)
+        shard.serve(to: &sink)
+        _ = try shard.apply(account, cause: cause, to: &sink)
+        let outputs = sink.take()
+        for (seconds, wait) in [(60, 0), (59, 1), (1, 59)] as [(Int64, Int64)] {
+            var restored = MarginShardTests.shard()
+            for output in outputs { restored.restore(output.requirement) }
+            _ = try restored.apply(account, cause: cause, to: &sink)
+            let fall = MarginShardTests.table(2, price: 85, seconds: Double(seconds))
+            _ = restored.apply(fall, cause: cause, to: &sink)
+            restored.serve(to: &sink)
+            let alert = try #require(sink.alerts.first)
+            let step = try #require(alert.plan.first)
+            #expect(step.notBefore == alert.time.advanced(bySeconds: wait))
+            _ = sink.take()
+        }
+    }
 }

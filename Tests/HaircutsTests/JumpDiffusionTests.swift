@@ -68,6 +68,28 @@ struct JumpDiffusionTests {
         }
     }
 
+    /// Every model from guesses that were asked before and from ones that were not.
+    @Test func aGuessChangesNoShortfallAndNeitherDoesWhatWasGuessedBefore() {
+        var random = SplitMix64(seed: Self.seed + 2)
+        for index in 0..<2_000 {
+            let model = State(&random).model
+            var used = QuantileGuesses(model)
+            for _ in 0..<10 {
+                let volatility = random.logarithmic(in: 0.001...10)
+                let seconds = random.logarithmic(in: 1...5_184_000)
+                let cold = model.expectedShortfall(volatility: volatility, horizonSeconds: seconds)
+                let guessed = model.expectedShortfall(
+                    volatility: volatility, horizonSeconds: seconds, from: &used)
+                var fresh = QuantileGuesses(model)
+                let first = model.expectedShortfall(
+                    volatility: volatility, horizonSeconds: seconds, from: &fresh)
+                #expect(
+                    abs(guessed - cold) <= 2e-11 * cold + 1e-15 && guessed == first,
+                    "seed \(Self.seed + 2), \(index): \(model), \(volatility), \(seconds)")
+            }
+        }
+    }
+
     @Test func theShortfallDoesNotFallWithVolatilityTimeOrIntensity() {
         var random = SplitMix64(seed: Self.seed + 1)
         for index in 0..<100_000 {

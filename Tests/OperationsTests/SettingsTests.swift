@@ -123,7 +123,7 @@ import Testing
     @Test func theHashIsTheSameEverywhere() throws {
         let asset = try #require(try read(leastYAML).assets.first)
         // Of the text, made with another implementation of SHA-256.
-        let expected = "sha256:0383f2668536fcedbab121519ba589ae39bda34cda5d9fb0b36710d509122c3d"
+        let expected = "sha256:40b2d141933c15a59c3482f211db7bd5e7f3fc1b2df5d63785ce0c2543ce680e"
         #expect(asset.parametersHash == expected)
         #expect(asset.parametersHash == asset.computedParametersHash)
     }

@@ -58,4 +58,22 @@ struct FixedDecimalTests {
             #expect(value == nearest, "\(text)")
         }
     }
+
+    /// Both sides of what is converted by one division: eight fractional digits, 2^53 of the last.
+    @Test func shortAndLongDecimalsAreTheNearestDoubles() {
+        var random = SplitMix64(seed: 2)
+        for _ in 0..<50_000 {
+            for (digits, step) in [(8, 10_000_000_000), (9, 1_000_000_000)] as [(Int, Int128)] {
+                let count = Int128(random.next() >> (8 + random.next() % 8))
+                let units = count * step
+                let text = "\(count)e-\(digits)"
+                #expect(FixedDecimal(units: units).double == Double(text), "\(text)")
+                #expect(FixedDecimal(units: -units).double == Double("-" + text), "-\(text)")
+            }
+        }
+        for count in [(1 << 53) - 1, 1 << 53, (1 << 53) + 1] as [Int128] {
+            let value = FixedDecimal(units: count * 10_000_000_000)
+            #expect(value.double == Double("\(count)e-8"), "\(count)")
+        }
+    }
 }
