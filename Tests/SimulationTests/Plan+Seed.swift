@@ -43,6 +43,9 @@ extension Plan {
                 Event(
                     time: Self.time(in: length, &random), kind: Self.mishap(clock, &random)))
         }
+        // Without a transaction the log in memory does not know a producer's batches apart: one
+        // that comes late would overtake, which Kafka's idempotent producer does not allow.
+        if delivery == .atLeastOnce { events.removeAll { $0.kind.isLateProduce } }
         let trims = chances.trims(in: length)
         isTrimmed = !trims.isEmpty
         events += trims + chances.controls(in: length, jump)
@@ -208,5 +211,11 @@ extension SplitMix64 {
     fileprivate static func first(of seed: UInt64) -> UInt64 {
         var random = SplitMix64(seed: seed)
         return random.next()
+    }
+}
+
+extension Plan.Kind {
+    fileprivate var isLateProduce: Bool {
+        if case .fault(_, .produce, _, .late) = self { true } else { false }
     }
 }
