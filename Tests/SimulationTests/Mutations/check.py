@@ -80,8 +80,9 @@ def verdict(output: str) -> tuple[str, str]:
         return str(min(found)[0]), min(found)[1]
     if "timed out" in output:
         return "-", "the simulation does not end"
-    if "anUndisturbedRun" in output and "Expectation failed" in output:
-        return "undisturbed", "an undisturbed run is the reference's run"
+    failed = re.search(r"Test (\w+)\([^\n]*recorded an issue", output)
+    if failed:
+        return "-", f"`{failed.group(1)}()`"
     return "-", "the process stopped"
 
 
