@@ -96,6 +96,10 @@ let package = Package(
         .target(
             name: "MemoryLog", dependencies: ["Kafka"], path: "Tests/MemoryLog",
             swiftSettings: settings),
+        // Short ways to a real broker, for the tests that need one.
+        .target(
+            name: "RealBroker", dependencies: ["Kafka"], path: "Tests/RealBroker",
+            swiftSettings: settings),
         tests("TidyTests", ["TestSupport"]),
         tests("QuantitiesTests", ["Quantities", "TestSupport"]),
         tests(
@@ -117,7 +121,7 @@ let package = Package(
                 "Quantities", "Market", "Haircuts", "Margin", "Messages", "TestSupport",
                 "CAllocationCounter",
             ]),
-        tests("KafkaTests", ["Kafka", "TestSupport"]),
+        tests("KafkaTests", ["Kafka", "RealBroker", "TestSupport"]),
         tests("MemoryLogTests", ["Kafka", "MemoryLog"]),
         tests(
             "SimulationTests",
@@ -129,7 +133,7 @@ let package = Package(
             "PipelineTests",
             [
                 "Quantities", "Market", "Haircuts", "Margin", "Engine", "Messages", "Kafka",
-                "Pipeline", "MemoryLog", "TestSupport", logging,
+                "Pipeline", "MemoryLog", "RealBroker", "TestSupport", logging,
             ]),
         tests(
             "ScenariosTests",

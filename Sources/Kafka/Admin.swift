@@ -155,6 +155,40 @@ public final class Admin: LogAdmin {
         var count = 0
         let results = rd_kafka_CreateTopics_result_topics(
             rd_kafka_event_CreateTopics_result(event), &count)
+        return Self.failures("create", results, count)
+    }
+
+    /// Deletes topics with all that is in them. The broker may do so some time after it answered.
+    ///
+    /// - Returns: the errors of those that could not be deleted, by name; empty when all were.
+    /// - Throws: when no broker answers, or it cannot delete topics at all.
+    public func delete(
+        _ topics: [String], within limit: Duration = .seconds(20)
+    ) throws(KafkaError) -> [String: KafkaError] {
+        guard !topics.isEmpty else { return [:] }
+        let operation = "delete topics"
+        let client = try handle.open(operation)
+        var objects: [OpaquePointer?] = topics.map { rd_kafka_DeleteTopic_new($0) }
+        defer { for object in objects { object.map { rd_kafka_DeleteTopic_destroy($0) } } }
+        guard !objects.contains(nil) else {
+            throw KafkaError(code: KafkaError.Code.invalidArgument, operation: operation)
+        }
+        let event = try request(
+            client, RD_KAFKA_ADMIN_OP_DELETETOPICS, operation, within: limit
+        ) { options, queue in
+            rd_kafka_DeleteTopics(client, &objects, objects.count, options, queue)
+        }
+        defer { rd_kafka_event_destroy(event) }
+        var count = 0
+        let results = rd_kafka_DeleteTopics_result_topics(
+            rd_kafka_event_DeleteTopics_result(event), &count)
+        return Self.failures("delete", results, count)
+    }
+
+    /// The errors among the results of a request about topics, by topic.
+    private static func failures(
+        _ verb: String, _ results: UnsafeMutablePointer<OpaquePointer?>?, _ count: Int
+    ) -> [String: KafkaError] {
         var failures: [String: KafkaError] = [:]
         for index in 0..<count {
             guard let result = results?[index] else { continue }
@@ -162,7 +196,7 @@ public final class Admin: LogAdmin {
             guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
             let name = String(cString: rd_kafka_topic_result_name(result))
             failures[name] = KafkaError(
-                code: code.rawValue, operation: "create topic \(name)",
+                code: code.rawValue, operation: "\(verb) topic \(name)",
                 reason: rd_kafka_topic_result_error_string(result).map { String(cString: $0) })
         }
         return failures

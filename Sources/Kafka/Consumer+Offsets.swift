@@ -69,6 +69,17 @@ extension Consumer {
         return (low, high)
     }
 
+    /// The offset behind the newest record, as it came with the last fetch; nil before the first.
+    /// Asks nobody.
+    public func knownEnd(of partition: TopicPartition) -> Int64? {
+        guard let client = handle.pointer else { return nil }
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_get_watermark_offsets(
+            client, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+    }
+
     /// The offset behind the last record drained, for each partition that gave one.
     public func position(of partitions: [TopicPartition]) throws(KafkaError) -> [CommittedOffset] {
         let client = try handle.open("read positions")

@@ -88,6 +88,10 @@ public protocol LogConsumer: AnyObject {
         of partition: TopicPartition, within limit: Duration
     ) throws(KafkaError) -> (low: Int64, high: Int64)
 
+    /// The offset behind the newest record, as it came with the last fetch; nil before the first.
+    /// Asks nobody.
+    func knownEnd(of partition: TopicPartition) -> Int64?
+
     /// What fences this member's offsets in ``LogProducer/sendOffsets(_:of:within:)``; to be taken
     /// anew after each rebalance.
     func groupMetadata() throws(KafkaError) -> any GroupMetadata

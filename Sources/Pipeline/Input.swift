@@ -45,6 +45,7 @@ final class Input {
     let restoreUntil: [Int64]
     private let restoresToEnd: Bool
     let holders: Set<Int>
+    private let start: Int64
 
     private let queue: any LogQueue
     private var index = 0
@@ -62,6 +63,7 @@ final class Input {
         restoreUntil = plan.restoreUntil
         restoresToEnd = plan.restoresToEnd
         holders = plan.holders
+        start = plan.start ?? 0
         firstServed =
             plan.restoreUntil.enumerated().filter { !plan.holders.contains($0.offset) }
             .map(\.element).max() ?? 0
@@ -83,6 +85,17 @@ final class Input {
         if let head { return head.offset < firstServed }
         if let nextOffset, nextOffset >= firstServed { return false }
         return !hasCaughtUp
+    }
+
+    /// How many records it reads only to restore, and how many of them it has read, by their
+    /// offsets.
+    ///
+    /// - Parameter end: of the partition, as far as it is known.
+    func restoring(to end: Int64?) -> (read: Int64, all: Int64) {
+        let until = restoresToEnd ? end ?? 0 : restoreUntil.max() ?? 0
+        let all = max(0, until - start)
+        guard isRestoring else { return (all, all) }
+        return (min(all, max(0, (nextOffset ?? start) - start)), all)
     }
 
     /// Fetches more if all is applied.

@@ -4,14 +4,18 @@ import Kafka
 final class OwnOutput {
     let source: TopicPartition
     let queue: any LogQueue
+    /// The oldest offset there is.
+    let begin: Int64
     /// Behind everything that predecessors wrote, decided or not.
     let end: Int64
-    private(set) var position: Int64 = 0
+    private(set) var position: Int64
 
-    init(source: TopicPartition, queue: any LogQueue, end: Int64) {
+    init(source: TopicPartition, queue: any LogQueue, begin: Int64, end: Int64) {
         self.source = source
         self.queue = queue
+        self.begin = begin
         self.end = end
+        position = begin
     }
 
     var isRead: Bool { position >= end }
@@ -43,13 +47,9 @@ extension Worker {
             phase = .idle
             membership = nil
             retryAt = nil
-            stage.counters.isAssigned = false
             lost = []
             stage.shards = []
-            stage.counters.isAssigned = false
-            stage.counters.partitions = []
-            stage.counters.serving = []
-            stage.counters.caughtUp = 0
+            stage.counters.release()
             endWait()
         }
         guard !stage.shards.isEmpty else { return }
@@ -136,7 +136,8 @@ extension Worker {
         var outputs: [OwnOutput] = []
         for source in sources {
             guard let queue = consumer.queue(of: source), let end = ends[source] else { continue }
-            outputs.append(OwnOutput(source: source, queue: queue, end: end))
+            outputs.append(
+                OwnOutput(source: source, queue: queue, begin: end.low, end: end.high))
         }
         phase = .restoring(outputs)
         return true
@@ -168,18 +169,18 @@ extension Worker {
             isRetriable: true)
     }
 
-    /// The ends of partitions, records of undecided transactions included.
+    /// The beginnings and ends of partitions, records of undecided transactions included.
     private func ends(
         of sources: [TopicPartition]
-    ) throws(KafkaError) -> [TopicPartition: Int64] {
+    ) throws(KafkaError) -> [TopicPartition: (low: Int64, high: Int64)] {
         var uncommitted = clientConfiguration
         uncommitted.merge(["isolation.level": "read_uncommitted"])
         uncommitted.properties["group.instance.id"] = nil
         let reader = try clients.makeConsumer(uncommitted)
         defer { reader.close(owner: nil, within: .seconds(1)) }
-        var ends: [TopicPartition: Int64] = [:]
+        var ends: [TopicPartition: (low: Int64, high: Int64)] = [:]
         for source in sources {
-            ends[source] = try reader.watermarks(of: source, within: DeliveryLimits.request).high
+            ends[source] = try reader.watermarks(of: source, within: DeliveryLimits.request)
         }
         return ends
     }

@@ -48,6 +48,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     private var refreshBudget = RefreshBudget()
     private var complaint = Complaint()
     private var publishedAt: ContinuousClock.Instant?
+    var progress = ProgressNotes()
 
     /// Where a worker is on its way from an assignment to serving it.
     enum Phase {
@@ -373,6 +374,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         stage.counters.commits = delivery.counts.batches
         stage.counters.aborts = delivery.counts.aborts
         stage.counters.replacements = delivery.counts.replacements
+        noteProgress(at: moment)
         control.publish(stage.counters)
     }
 
@@ -403,6 +405,10 @@ enum WorkerLimits {
     /// How long a cold start waits for the first table of each asset. As long as a quote counts
     /// as fresh: an asset that nobody quoted meanwhile is not about to have a table.
     static let firstTables = Duration.seconds(60)
+    /// Between two looks at how far it is, which cost a look-up a partition.
+    static let progress = Duration.milliseconds(250)
+    /// Between lines of the log about that.
+    static let progressLine = Duration.seconds(5)
     /// Between requests that fail.
     static let retry = Duration.milliseconds(250)
     /// Together, and with a request under way, less than the 10 s a process has to leave.

@@ -65,11 +65,7 @@ public final class WorkerControl: Sendable {
     /// Notes that the worker is gone: what it did still counts, what it held is not held.
     func retire() {
         state.withLock {
-            $0.counters.isAssigned = false
-            $0.counters.partitions = []
-            $0.counters.serving = []
-            $0.counters.caughtUp = 0
-            $0.counters.awaited = []
+            $0.counters.release()
             $0.earlier = $0.earlier + $0.counters
             $0.counters = WorkerCounters()
             $0.turnedAt = nil

@@ -55,8 +55,27 @@ public struct WorkerCounters: Hashable, Sendable {
     public var caughtUp = 0
     /// Assets for whose first haircut tables it waits before it serves, by name.
     public var awaited: [String] = []
+    /// While partitions are restored: records read back so far and in all, by their offsets. Both
+    /// 0 when there is nothing to restore.
+    public var restoredRecords: Int64 = 0
+    public var recordsToRestore: Int64 = 0
+    /// Records of the lead topic that were not applied yet, by partition, ≥ 0; those whose end is
+    /// not known yet are left out.
+    public var lags: [Int32: Int64] = [:]
 
     public init() {}
+
+    /// Forgets what is held, and keeps what was done.
+    mutating func release() {
+        isAssigned = false
+        partitions = []
+        serving = []
+        caughtUp = 0
+        awaited = []
+        restoredRecords = 0
+        recordsToRestore = 0
+        lags = [:]
+    }
 
     public var refused: Int { refusals.values.reduce(0, +) }
 
@@ -98,6 +117,9 @@ public struct WorkerCounters: Hashable, Sendable {
         sum.serving = (left.serving + right.serving).sorted()
         sum.caughtUp += right.caughtUp
         sum.awaited = Set(left.awaited + right.awaited).sorted()
+        sum.restoredRecords += right.restoredRecords
+        sum.recordsToRestore += right.recordsToRestore
+        sum.lags.merge(right.lags) { $1 }
         return sum
     }
 }

@@ -99,16 +99,21 @@ extension WorkerReport {
 
 extension WorkerCounters {
     /// Partitions that are restored count as caught up from the lowest on: the workers report how
-    /// many have read all their inputs, not which.
+    /// many have read all their inputs, not which. Those of one worker are restored together.
     fileprivate var partitionStatuses: [PartitionStatus] {
         var caughtUp = caughtUp
         return partitions.map { partition in
             guard serving.contains(partition) else {
-                return PartitionStatus(partition: partition, phase: .restoring)
+                let isKnown = recordsToRestore > 0
+                return PartitionStatus(
+                    partition: partition, phase: .restoring,
+                    restoredRecords: isKnown ? restoredRecords : nil,
+                    recordsToRestore: isKnown ? recordsToRestore : nil)
             }
             caughtUp -= 1
             return PartitionStatus(
-                partition: partition, phase: caughtUp >= 0 ? .serving : .behind)
+                partition: partition, phase: caughtUp >= 0 ? .serving : .behind,
+                lagRecords: lags[partition])
         }
     }
 

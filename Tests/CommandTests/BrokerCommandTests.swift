@@ -29,6 +29,24 @@ import Testing
         }
     }
 
+    /// FAULTS 19. No file may grow by a byte, as on a full disk; the output is a pipe.
+    @Test func aFileThatCannotGrowIsRefusedAndLeavesNothing() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let script = """
+            (ulimit -f 0; trap '' XFSZ; "$0" broker --address-file "$1/address"; echo "status $?") \
+            2>&1 | cat
+            """
+        let shell = try RunningProcess(
+            program: URL(filePath: "/bin/bash"),
+            ["-c", script, Program.find().path, folder.path])
+        try shell.waitUntilExit(within: .seconds(30))
+        #expect(shell.output.contains("cannot write \(folder.path)/address"))
+        #expect(shell.output.contains("status 1"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+
     @Test func theTopicsNeededAreListedAndDifferentCountsFailTheCheck() throws {
         var topics = BrokerProcess.topics
         topics["risk.haircuts.v1"] = 3

@@ -78,17 +78,22 @@ class Accounts:
         for name in self.random.sample(self.names, count):
             yield name, self.time, self.snapshot(name)
 
-    def last(self):
-        """Two more of every account, after which each has a requirement of the last tables.
+    def repaid(self):
+        """One more of every account, which owes nothing."""
+        return self.all_owing(lambda number: 0)
 
-        The first owes nothing: a worse status is left only some way beyond its line, so that a
-        status reached from another history would be another near the line.
+    def last(self):
+        """One more of every account, some of every status.
+
+        A worse status is left only some way beyond its line, so a status near the line depends on
+        the one before. Where statuses are to be compared, all are healthy before: see `repaid`.
         """
-        for share in (0, 1):
-            self.time += STEP_SECONDS
-            for number, name in enumerate(self.names):
-                debt = share * (0.4 + 0.6 * number / len(self.names))
-                yield name, self.time, self.snapshot(name, debt)
+        return self.all_owing(lambda number: 0.4 + 0.6 * number / len(self.names))
+
+    def all_owing(self, share):
+        self.time += STEP_SECONDS
+        for number, name in enumerate(self.names):
+            yield name, self.time, self.snapshot(name, share(number))
 
 
 def hash_of(name):

@@ -10,7 +10,7 @@ import urllib.request
 import uuid
 
 from confluent_kafka import (
-    OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, TopicPartition)
+    OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition)
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from load import ASSETS
@@ -25,6 +25,18 @@ OTHER = ["controls", "deadLetters"]
 # What state is restored from is compacted within seconds here, so that restores meet holes. The
 # outputs are not, because every record of them is checked.
 COMPACTED = ["ivSurfaces", "positions", "controls", "exposures", "checkpoints"]
+
+
+def patiently(request, timeout=120):
+    """Makes a request again while the broker restarts or a partition has no leader yet."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return request()
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 class Bus:
@@ -49,7 +61,7 @@ class Bus:
         if self.is_embedded:
             return
         new = []
-        existing = self.admin.list_topics(timeout=20).topics
+        existing = patiently(lambda: self.admin.list_topics(timeout=20)).topics
         for key, name in names.items():
             if name in existing:
                 continue
@@ -59,18 +71,37 @@ class Bus:
                           "segment.ms": "5000", "max.compaction.lag.ms": "5000"}
             count = 1 if key in OTHER else self.partitions
             new.append(NewTopic(name, count, -1, config=config))
-        for name, future in self.admin.create_topics(new).items():
+        for future in self.admin.create_topics(new).values() if new else ():
             future.result(30)
+        # A broker answers that a topic is created before all of it can be read and written.
+        for topic in new:
+            patiently(lambda topic=topic: self.partition_count(topic.topic))
+
+    def partition_count(self, topic):
+        """How many partitions a topic has; an error while one of them has no leader."""
+        found = self.admin.list_topics(topic, timeout=20).topics[topic]
+        unready = [place.id for place in found.partitions.values() if place.leader < 0]
+        if found.error is not None or unready or not found.partitions:
+            raise KafkaException(
+                found.error or KafkaError(KafkaError.LEADER_NOT_AVAILABLE, f"{topic} {unready}"))
+        return len(found.partitions)
 
     def delete(self):
-        mine = [name for name in self.admin.list_topics(timeout=20).topics
-                if name.startswith(self.name)]
-        for future in self.admin.delete_topics(mine).values():
-            future.result(60)
+        """Deletes the run's topics; what is left behind is said and fails nothing."""
+        try:
+            mine = [name for name in self.admin.list_topics(timeout=20).topics
+                    if name.startswith(self.name)]
+            for future in self.admin.delete_topics(mine).values() if mine else ():
+                future.result(60)
+        except KafkaException as error:
+            print(f"topics {self.name}-* are left behind: {error}")
 
     def ends(self, topic, committed=True):
         """The offset behind the last record of each partition, aborted and open ones left out."""
-        count = len(self.admin.list_topics(topic, timeout=20).topics[topic].partitions)
+        return patiently(lambda: self.ends_once(topic, committed))
+
+    def ends_once(self, topic, committed):
+        count = self.partition_count(topic)
         if self.is_embedded:
             consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "it-ends",
                                  "log_level": 0})
@@ -106,7 +137,10 @@ class Bus:
                         if message.offset() >= ends.get(message.partition(), 0):
                             ends.pop(message.partition(), None)
                         continue
-                    raise RuntimeError(f"{topic}: {message.error()}")
+                    # All others pass, such as those of a broker that restarts, or the time does.
+                    if message.error().fatal():
+                        raise RuntimeError(f"{topic}: {message.error()}")
+                    continue
                 body = message.value()
                 records.append(Record(
                     message.key().decode(), None if body is None else json.loads(body),

@@ -1,5 +1,5 @@
-import Foundation
 import Kafka
+import RealBroker
 import Testing
 
 @Suite(.serialized) struct AdminTests {
@@ -66,19 +66,21 @@ import Testing
     }
 
     /// On a real broker, for the mock cannot create topics.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"] != nil))
+    @Test(.enabled(if: kafkaBootstrap != nil, "skipped: no KAFKA_BOOTSTRAP"))
     func topicsAreCreatedWithTheirSettings() throws {
-        let address = try #require(ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"])
+        let address = try #require(kafkaBootstrap)
         let admin = try Admin(ClientConfiguration(bootstrapServers: address))
-        let name = "breakwater-test-\(UInt64.random(in: 0 ... .max))"
+        let name = uniqueTopicName()
         let topic = NewTopic(
             name: name, partitions: 3, replication: 1,
             configuration: ["cleanup.policy": "compact"])
         #expect(try admin.create([topic]).isEmpty)
+        try admin.awaitLeaders(of: [name])
         #expect(try admin.create([topic])[name]?.code == KafkaError.Code.topicAlreadyExists)
         #expect(try admin.describeCluster().topics[name]?.partitionCount == 3)
         let settings = try admin.configurations(of: [name])
         #expect(settings[name]?["cleanup.policy"] == "compact")
+        #expect(try admin.delete([name]).isEmpty)
         #expect(admin.close() == .clean)
     }
 }

@@ -253,6 +253,11 @@ public final class MemoryConsumer: LogConsumer {
         }
     }
 
+    /// The end, records of open transactions included, as each fetch tells it.
+    public func knownEnd(of partition: TopicPartition) -> Int64? {
+        try? process.log.partition(partition).end(.readUncommitted)
+    }
+
     @discardableResult
     public func close(owner: (any PartitionOwner)?, within limit: Duration) -> Shutdown {
         guard !isClosed else { return .clean }
