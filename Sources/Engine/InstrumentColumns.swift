@@ -12,21 +12,30 @@ struct InstrumentColumns: Sendable {
         case linear, inverse, option
     }
 
+    /// What a loop over positions needs of an instrument, in the 64 bytes of a cache line.
+    struct Entry: Sendable {
+        // From `InstrumentValue`.
+        var level = 0.0
+        var delta = 0.0
+        var charge = 0.0
+        let multiplier: Double
+        /// The most that a contract long, and one short with its charge, loses in any scenario at
+        /// any rung; ≥ 0.
+        var longLoss = 0.0
+        var shortLoss = 0.0
+        /// Where the risk array begins.
+        var start = 0
+        /// Asset number.
+        let underlying: Int32
+        var kind = Kind.unknown
+    }
+
     private(set) var instruments: [Instrument] = []
     private var numbers: [Instrument: Int32] = [:]
-    /// Asset numbers of the underlyings.
-    private(set) var underlyings: [Int32] = []
-    private(set) var multipliers: [Double] = []
-
-    // From `InstrumentValue`.
-    private(set) var levels: [Double] = []
-    private(set) var deltas: [Double] = []
-    private(set) var charges: [Double] = []
-    private(set) var kinds: [Kind] = []
+    private(set) var entries: [Entry] = []
     private(set) var values: [InstrumentValue?] = []
-    /// Risk arrays of all instruments, and where each begins.
+    /// Risk arrays of all instruments.
     private(set) var arrays: [Double] = []
-    private(set) var starts: [Int] = []
     private var rooms: [Int] = []
     private var live = 0
     /// By asset number: the notionals of its scan ladder.
@@ -46,14 +55,9 @@ struct InstrumentColumns: Sendable {
         let number = Int32(instruments.count)
         numbers[instrument] = number
         instruments.append(instrument)
-        underlyings.append(underlying)
-        multipliers.append(instrument.multiplier.double)
-        levels.append(0)
-        deltas.append(0)
-        charges.append(0)
-        kinds.append(.unknown)
+        entries.append(
+            Entry(multiplier: instrument.multiplier.double, underlying: underlying))
         values.append(nil)
-        starts.append(0)
         rooms.append(0)
         byUnderlying[underlying, default: []].append(number)
         stale.insert(underlying)
@@ -86,17 +90,20 @@ struct InstrumentColumns: Sendable {
         var array: [Double] = []
         let value = model.value(of: instruments[number], in: market, appendingTo: &array)
         values[number] = value
-        levels[number] = value.level
-        deltas[number] = value.delta
-        charges[number] = value.shortCharge
-        kinds[number] = value.isUnknown ? .unknown : Kind(instruments[number].terms)
+        entries[number].level = value.level
+        entries[number].delta = value.delta
+        entries[number].charge = value.shortCharge
+        entries[number].longLoss = max(0, -(array.min() ?? 0))
+        entries[number].shortLoss = max(0, array.max() ?? 0) + value.shortCharge
+        entries[number].kind = value.isUnknown ? .unknown : Kind(instruments[number].terms)
         if array.count > rooms[number] {
             live += array.count - rooms[number]
             rooms[number] = array.count
-            starts[number] = arrays.count
+            entries[number].start = arrays.count
             arrays.append(contentsOf: array)
         } else {
-            for (offset, gain) in array.enumerated() { arrays[starts[number] + offset] = gain }
+            let start = entries[number].start
+            for (offset, gain) in array.enumerated() { arrays[start + offset] = gain }
         }
     }
 
@@ -123,9 +130,9 @@ struct InstrumentColumns: Sendable {
     private mutating func compact() {
         let old = arrays
         arrays.removeAll(keepingCapacity: true)
-        for number in starts.indices {
-            let start = starts[number]
-            starts[number] = arrays.count
+        for number in entries.indices {
+            let start = entries[number].start
+            entries[number].start = arrays.count
             arrays.append(contentsOf: old[start..<start + rooms[number]])
         }
     }
@@ -133,10 +140,11 @@ struct InstrumentColumns: Sendable {
     /// The value and risk array of an instrument in its market of now.
     func valued(_ instrument: Instrument) -> (value: InstrumentValue, array: ArraySlice<Double>)? {
         guard let number = numbers[instrument].map(Int.init),
-            !stale.contains(underlyings[number]), let value = values[number]
+            !stale.contains(entries[number].underlying), let value = values[number]
         else { return nil }
-        let end = value.isUnknown ? starts[number] : starts[number] + rooms[number]
-        return (value, arrays[starts[number]..<end])
+        let start = entries[number].start
+        let end = value.isUnknown ? start : start + rooms[number]
+        return (value, arrays[start..<end])
     }
 }
 

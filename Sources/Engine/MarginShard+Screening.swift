@@ -13,7 +13,56 @@ extension MarginShard {
         if book.triggers.needsSweep { return sweep() }
         var touched: [Int32] = []
         for asset in assets { book.triggers.collect(asset, into: &touched) }
-        return screen(accounts: touched)
+        return screen(accounts: touched) + screenDerivatives(assets)
+    }
+
+    /// Values the rows with positions that have to do with some assets.
+    ///
+    /// Options move with time and volatility too, so that these rows have no reach and no place
+    /// in the trigger index.
+    ///
+    /// - Parameter assets: nil: all rows.
+    private mutating func screenDerivatives(_ assets: [Int32]?) -> [Int32] {
+        guard assets?.isEmpty != true else { return [] }
+        var concerns = Array(repeating: assets == nil, count: book.columns.count)
+        for asset in assets ?? [] { concerns[Int(asset)] = true }
+        var changed: [Int32] = []
+        for shape in book.shapes.indices where book.shapes[shape].depth > 0 {
+            screenDerivatives(in: shape, concerns, changed: &changed)
+        }
+        return changed
+    }
+
+    private mutating func screenDerivatives(
+        in shape: Int, _ concerns: [Bool], changed: inout [Int32]
+    ) {
+        let rows = book.shapes[shape]
+        let everything = concerns.allSatisfy { $0 }
+        rowsValued += RowReader.reading(
+            rows, book.columns, book.instruments, scratch: &scratch, lines: lines
+        ) { reader in
+            // Without bounds checks: as many states as rows, as many flags as assets.
+            concerns.withUnsafeBufferPointer { concerns in
+                rows.states.withUnsafeBufferPointer { states in
+                    var valued = 0
+                    for row in states.indices {
+                        guard everything || reader.isConcerned(row, by: concerns) else { continue }
+                        valued += 1
+                        let severity = states[row].severity
+                        if severity == 0 {
+                            let worst = reader.derivativesAtWorst(row)
+                            if worst.slack(severity: 0, reader.lines) > 0, !worst.isSpecial {
+                                continue
+                            }
+                        }
+                        let figures = reader.derivatives(row)
+                        let slack = figures.slack(severity: severity, reader.lines)
+                        if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
+                    }
+                    return valued
+                }
+            }
+        }
     }
 
     /// Values the instruments whose underlyings' markets changed.
@@ -25,13 +74,13 @@ extension MarginShard {
         book.instruments.revalue(stale, model.instruments)
     }
 
-    /// Values every row and draws up the trigger index anew.
+    /// Values every row and, of those without positions, draws up the trigger index anew.
     private mutating func sweep() -> [Int32] {
         book.triggers.beginSweep()
         var changed: [Int32] = []
         var listed = 0
         var without = 0
-        for shape in book.shapes.indices {
+        for shape in book.shapes.indices where book.shapes[shape].depth == 0 {
             book.shapes[shape].forgetNears()
             rowsValued += book.shapes[shape].count
             for (row, reach) in endangered(in: shape, changed: &changed)
@@ -40,12 +89,12 @@ extension MarginShard {
                 book.list(shape: shape, row: Int(row), reach: reach)
             }
         }
-        let rows = book.shapes.reduce(0) { $0 + $1.count }
+        let rows = book.shapes.reduce(0) { $0 + ($1.depth == 0 ? $1.count : 0) }
         book.triggers.endSweep(near: listed, of: rows - without)
-        return changed
+        return changed + screenDerivatives(nil)
     }
 
-    /// Values every row of a shape.
+    /// Values every row of a shape without positions.
     ///
     /// - Returns: rows whose reach is, about, below the horizon.
     private mutating func endangered(
@@ -59,7 +108,7 @@ extension MarginShard {
             rows.states.withUnsafeBufferPointer { states in
                 var endangered: [(row: Int32, reach: Double)] = []
                 for row in states.indices {
-                    let figures = reader.all(row)
+                    let figures = reader.spot(row)
                     let slack = figures.slack(severity: states[row].severity, reader.lines)
                     // Most accounts are far: no division for them.
                     if slack > horizon * figures.sensitivity && !figures.isSpecial { continue }
@@ -71,14 +120,14 @@ extension MarginShard {
         }
     }
 
-    /// Values the rows of some accounts, and renews their reaches.
+    /// Values the rows of some accounts that have no positions, and renews their reaches.
     mutating func screen(accounts: [Int32]) -> [Int32] {
         var rows: [[Int32]] = book.shapes.map { _ in [] }
         for account in accounts {
             if let (shape, row) = book.place(of: account) { rows[shape].append(Int32(row)) }
         }
         var changed: [Int32] = []
-        for shape in rows.indices where !rows[shape].isEmpty {
+        for shape in rows.indices where !rows[shape].isEmpty && book.shapes[shape].depth == 0 {
             rowsValued += rows[shape].count
             let reaches = reaches(of: shape, rows: rows[shape], changed: &changed)
             for (index, row) in rows[shape].enumerated() {
@@ -97,7 +146,7 @@ extension MarginShard {
         ) { reader in
             numbers.map { number in
                 let row = Int(number)
-                let figures = reader.all(row)
+                let figures = reader.spot(row)
                 let slack = figures.slack(severity: rows.states[row].severity, reader.lines)
                 if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
                 return figures.reach(slack: slack)

@@ -145,13 +145,7 @@ struct RowReader {
 
 /// Pointers into what instruments are worth and risk, by their numbers.
 struct InstrumentReader {
-    let levels: UnsafePointer<Double>
-    let deltas: UnsafePointer<Double>
-    let charges: UnsafePointer<Double>
-    let multipliers: UnsafePointer<Double>
-    let underlyings: UnsafePointer<Int32>
-    let kinds: UnsafePointer<InstrumentColumns.Kind>
-    let starts: UnsafePointer<Int>
+    let entries: UnsafePointer<InstrumentColumns.Entry>
     let arrays: UnsafePointer<Double>
     /// By asset: where the notionals of its ladder begin, and how many there are.
     let ladderStarts: UnsafePointer<Int>
@@ -173,7 +167,7 @@ struct InstrumentReader {
 
     @inline(__always)
     func gains(_ instrument: Int, rung: Int) -> SIMD16<Double> {
-        UnsafeRawPointer(arrays + starts[instrument] + rung * ScanScenarios.count)
+        UnsafeRawPointer(arrays + entries[instrument].start + rung * ScanScenarios.count)
             .loadUnaligned(as: SIMD16<Double>.self)
     }
 }
@@ -185,45 +179,83 @@ extension RowReader {
 
     /// The figures of a row with positions: marks join balances, then risk is added.
     func derivatives(_ row: Int) -> RowFigures {
-        var figures = RowFigures()
-        let base = row &* width
-        for slot in 0..<width { scratch[slot] = quantities[base + slot] }
-        settle(row, into: &figures)
-        figures.equity = figures.optionMarks
-        for slot in 0..<width { add(scratch[slot], of: assets[base + slot], to: &figures) }
+        var figures = settled(row)
         var maintenance = 0.0
         var start = row &* depth
         let rowEnd = start &+ depth
         while start < rowEnd {
-            let underlying = values.underlyings[Int(instruments[start])]
+            let underlying = values.entries[Int(instruments[start])].underlying
             var end = start + 1
-            while end < rowEnd, values.underlyings[Int(instruments[end])] == underlying {
+            while end < rowEnd, values.entries[Int(instruments[end])].underlying == underlying {
                 end += 1
             }
             maintenance += risk(start..<end, underlying: Int(underlying))
             start = end
         }
         figures.requirement = SIMD2(lines.initialMultiplier * maintenance, maintenance)
+        return figures
+    }
+
+    /// The figures of a row with positions, with a requirement that is at least its own: as if
+    /// every position met its own worst scenario and none made up for another. No array is read.
+    ///
+    /// An account that is healthy by these figures is healthy: a larger requirement only takes
+    /// from what is above its lines.
+    @inline(__always)
+    func derivativesAtWorst(_ row: Int) -> RowFigures {
+        var figures = settled(row)
+        var maintenance = 0.0
+        for lot in row &* depth..<(row &+ 1) &* depth {
+            let entry = values.entries + Int(instruments[lot])
+            let quantity = contracts[lot]
+            maintenance +=
+                quantity * (quantity < 0 ? -entry.pointee.shortLoss : entry.pointee.longLoss)
+        }
+        // Far more than what the order of additions changes.
+        maintenance *= 1 + 1e-9
+        figures.requirement = SIMD2(lines.initialMultiplier * maintenance, maintenance)
+        return figures
+    }
+
+    /// The figures of a row with positions but for the requirement.
+    @inline(__always)
+    private func settled(_ row: Int) -> RowFigures {
+        var figures = RowFigures()
+        let base = row &* width
+        for slot in 0..<width { scratch[slot] = quantities[base &+ slot] }
+        settle(row, into: &figures)
+        figures.equity = figures.optionMarks
+        for slot in 0..<width { add(scratch[slot], of: assets[base &+ slot], to: &figures) }
         // Options move with time and volatility too: no bound is known.
         figures.sensitivity = .infinity
         return figures
+    }
+
+    /// Whether a row has to do with any asset that a flag is set for.
+    @inline(__always)
+    func isConcerned(_ row: Int, by flags: UnsafeBufferPointer<Bool>) -> Bool {
+        for slot in row &* width..<(row &+ 1) &* width where flags[Int(assets[slot])] {
+            return true
+        }
+        return false
     }
 
     /// Marks every position; those of options join no balance.
     @inline(__always)
     private func settle(_ row: Int, into figures: inout RowFigures) {
         for lot in row &* depth..<(row &+ 1) &* depth {
-            let instrument = Int(instruments[lot])
+            let entry = values.entries + Int(instruments[lot])
             let quantity = contracts[lot]
-            switch values.kinds[instrument] {
+            let level = entry.pointee.level
+            switch entry.pointee.kind {
             case .unknown: figures.isSpecial = true
-            case .option: figures.optionMarks += quantity * values.levels[instrument] - 0
+            case .option: figures.optionMarks += quantity * level - 0
             case .linear:
-                let entry = quantity * values.multipliers[instrument] * entryPrices[lot]
-                scratch[Int(settlements[lot])] += quantity * values.levels[instrument] - entry
+                let paid = quantity * entry.pointee.multiplier * entryPrices[lot]
+                scratch[Int(settlements[lot])] += quantity * level - paid
             case .inverse:
-                let entry = -quantity * values.multipliers[instrument] / entryPrices[lot]
-                scratch[Int(settlements[lot])] += quantity * values.levels[instrument] - entry
+                let paid = -quantity * entry.pointee.multiplier / entryPrices[lot]
+                scratch[Int(settlements[lot])] += quantity * level - paid
             }
         }
     }
@@ -234,10 +266,10 @@ extension RowReader {
         var delta = 0.0
         var charge = 0.0
         for lot in lots {
-            let instrument = Int(instruments[lot])
-            delta += contracts[lot] * values.deltas[instrument]
-            if contracts[lot] < 0 { charge -= contracts[lot] * values.charges[instrument] }
-            if values.kinds[instrument] == .unknown { return 0 }
+            let entry = values.entries + Int(instruments[lot])
+            delta += contracts[lot] * entry.pointee.delta
+            if contracts[lot] < 0 { charge -= contracts[lot] * entry.pointee.charge }
+            if entry.pointee.kind == .unknown { return 0 }
         }
         let (rung, fraction) = values.place(of: delta, underlying: underlying)
         var lower = SIMD16<Double>()
@@ -297,22 +329,17 @@ extension InstrumentReader {
         _ columns: InstrumentColumns, _ body: (InstrumentReader) -> Result
     ) -> Result {
         func read(
-            _ levels: UnsafePointer<Double>, _ deltas: UnsafePointer<Double>,
-            _ charges: UnsafePointer<Double>, _ multipliers: UnsafePointer<Double>,
-            _ underlyings: UnsafePointer<Int32>, _ kinds: UnsafePointer<InstrumentColumns.Kind>,
-            _ starts: UnsafePointer<Int>, _ arrays: UnsafePointer<Double>,
+            _ entries: UnsafePointer<InstrumentColumns.Entry>, _ arrays: UnsafePointer<Double>,
             _ ladderStarts: UnsafePointer<Int>, _ ladderCounts: UnsafePointer<Int>,
             _ notionals: UnsafePointer<Double>
         ) -> Result {
             body(
                 InstrumentReader(
-                    levels: levels, deltas: deltas, charges: charges, multipliers: multipliers,
-                    underlyings: underlyings, kinds: kinds, starts: starts, arrays: arrays,
-                    ladderStarts: ladderStarts, ladderCounts: ladderCounts, notionals: notionals))
+                    entries: entries, arrays: arrays, ladderStarts: ladderStarts,
+                    ladderCounts: ladderCounts, notionals: notionals))
         }
         return read(
-            columns.levels, columns.deltas, columns.charges, columns.multipliers,
-            columns.underlyings, columns.kinds, columns.starts, columns.arrays,
-            columns.ladderStarts, columns.ladderCounts, columns.notionals)
+            columns.entries, columns.arrays, columns.ladderStarts, columns.ladderCounts,
+            columns.notionals)
     }
 }

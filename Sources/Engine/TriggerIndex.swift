@@ -32,7 +32,8 @@ struct TriggerIndex: Sendable {
 
     // By near number
     private var starts: [Int32] = []
-    /// Indexes into `limits` of the assets of the account's row; −1 where the market never moves.
+    /// Indexes into `limits` of the assets of the account's row; −1 of assets without a market:
+    /// there is a sweep when one gets it, and the valuation currency never does.
     private var positions: [Int32] = []
     private var listed = 0
     private var listedBySweep = 0
@@ -117,6 +118,10 @@ struct TriggerIndex: Sendable {
     {
         starts.append(Int32(positions.count))
         for asset in assets {
+            guard current[Int(asset)].isKnown else {
+                positions.append(-1)
+                continue
+            }
             positions.append(Int32(limits[Int(asset)].count))
             limits[Int(asset)].append(limit(of: Int(asset), reach: reach))
             holders[Int(asset)].append(account)
@@ -132,8 +137,9 @@ struct TriggerIndex: Sendable {
     ) {
         var position = Int(starts[Int(near)])
         for asset in assets {
-            limits[Int(asset)][Int(positions[position])] = limit(of: Int(asset), reach: reach)
+            let place = Int(positions[position])
             position += 1
+            if place >= 0 { limits[Int(asset)][place] = limit(of: Int(asset), reach: reach) }
         }
     }
 
