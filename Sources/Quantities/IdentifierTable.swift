@@ -20,7 +20,7 @@ public struct IdentifierTable: Sendable {
     /// The number of an identifier, or nil when it was never added.
     public func index(of identifier: Identifier) -> Int32? {
         let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: identifier.stableHash) & mask
+        var slot = Self.first(for: identifier) & mask
         while slots[slot] >= 0 {
             if identifiers[Int(slots[slot])] == identifier { return slots[slot] }
             slot = (slot + 1) & mask
@@ -38,9 +38,15 @@ public struct IdentifierTable: Sendable {
         return index
     }
 
+    /// Where the search for an identifier begins, before the mask. Names that differ in their last
+    /// digits alone lie side by side in the lowest bits of their hashes: they are spread first.
+    private static func first(for identifier: Identifier) -> Int {
+        Int(truncatingIfNeeded: (identifier.stableHash &* 0x9E37_79B9_7F4A_7C15) >> 32)
+    }
+
     private mutating func place(_ index: Int32) {
         let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: identifiers[Int(index)].stableHash) & mask
+        var slot = Self.first(for: identifiers[Int(index)]) & mask
         while slots[slot] >= 0 { slot = (slot + 1) & mask }
         slots[slot] = index
     }
