@@ -56,6 +56,30 @@ struct Message {
         copy.text = self.text.replacingOccurrences(of: text, with: other)
         return copy
     }
+
+    /// A haircut table with one tier: initial 20 %, maintenance 10 %.
+    static func table(
+        _ sequence: Int64, of asset: String = "BTC", price: Int, at milliseconds: Int
+    ) -> String {
+        let time = at(milliseconds)
+        let end = at(milliseconds + 86_400_000)
+        return """
+            {"schema":"haircut.v1","asset":"\(asset)","time":"\(time)","sequence":\(sequence),\
+            "state":"normal","price":"\(price)","debtPrice":"\(price)","reference":"\(price)",\
+            "mid":"\(price)","initial":0.2,"maintenance":0.1,"tiers":[\
+            {"from":"0","to":"1000000","initial":0.2,"maintenance":0.1},\
+            {"from":"1000000","to":null,"initial":1,"maintenance":1}],\
+            "target":{"initial":0.2,"maintenance":0.1},"gap":{"initial":0,"maintenance":0},\
+            "boundBy":[],"next":null,"validUntil":"\(end)","fallback":0.3,\
+            "scan":[{"notional":"1000000","down":0.1,"up":0.1112}],"stressVolatility":1.2,\
+            "confidence":1,"branchingRatio":0.1,"components":{"volatility":0.7,"market":0.03,\
+            "liquidity":0.004,"peg":0,"divergence":0,"confidence":0,"horizonSeconds":3800,\
+            "depth":"40000000","depthBaseline":"40000000","spread":0.0001,"quoteAge":0.1,\
+            "surfaceAge":2.5},"model":{"version":"1","parameters":"sha256:\
+            \(String(repeating: "0", count: 64))"},\
+            "cause":{"topic":"market.quotes.v1","partition":0,"offset":\(sequence)}}
+            """
+    }
 }
 
 func pause(_ duration: Duration) {
