@@ -3,6 +3,7 @@ import Foundation
 import Haircuts
 import Margin
 import Market
+import Messages
 import Quantities
 
 /// A margin shard of many accounts: what valuing all of them costs beside reading their memory
@@ -37,6 +38,7 @@ struct MarginBenchmark {
     func run(into report: inout Report) {
         spot(into: &report)
         options(into: &report)
+        restore(into: &report)
     }
 
     // Spot accounts
@@ -157,6 +159,53 @@ struct MarginBenchmark {
         report.target(
             "accounts with options over reading the bytes", ratio, atMost: 6, unit: "×",
             isRatio: true)
+    }
+
+    // Restoring positions
+
+    /// Reads snapshots from memory into a new shard, beside decoding them alone.
+    private func restore(into report: inout Report) {
+        let market = Market()
+        var random = Generator(state: 13)
+        let count = min(accounts, 200_000)
+        var buffer = OutputBuffer(capacity: 1 << 20)
+        var ends: [Int] = []
+        for index in 0..<count {
+            let snapshot = spotAccount(index, market, &random)
+            buffer.append(snapshot.account)
+            ends.append(buffer.count)
+            buffer.write(snapshot)
+            ends.append(buffer.count)
+        }
+        var decoder = PositionsDecoder()
+        var snapshot = AccountSnapshot.blank
+        var (ratios, restoring) = ([Double](), [Double]())
+        for _ in 0..<samples {
+            var shard = shard()
+            var sink = Counter()
+            func each(_ use: (AccountSnapshot) -> Void) {
+                buffer.withBytes { bytes in
+                    var start = 0
+                    for place in stride(from: 0, to: ends.count, by: 2) {
+                        let key = UnsafeRawBufferPointer(rebasing: bytes[start..<ends[place]])
+                        let body = UnsafeRawBufferPointer(
+                            rebasing: bytes[ends[place]..<ends[place + 1]])
+                        start = ends[place + 1]
+                        // Every snapshot is well-formed: it was written a moment ago.
+                        try? decoder.decode(body, key: key, recordTimestamp: nil, into: &snapshot)
+                        use(snapshot)
+                    }
+                }
+            }
+            let decoding = time { each { _ in } }
+            let whole = time { each { apply($0, to: &shard, &sink) } }
+            ratios.append(decoding / whole)
+            restoring.append(whole * 1e6 / Double(count))
+        }
+        report.add("margin.restore", "µs/account, its snapshot decoded and applied", restoring)
+        let ratio = report.add("margin.restore.overDecode", "of the rate of decoding", ratios)
+        report.target(
+            "positions restored over decoding them", ratio, atLeast: 0.5, unit: "×", isRatio: true)
     }
 
     // What is measured
