@@ -44,7 +44,8 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
 
     /// Since when there is something to deliver that is not sealed.
     var batchStart: ContinuousClock.Instant?
-    private var batchNumber = 0
+    /// Of the batch delivered last.
+    var batchNumber = 0
     private var refreshBudget = RefreshBudget()
     private var complaint = Complaint()
     private var publishedAt: ContinuousClock.Instant?
@@ -207,7 +208,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         }
     }
 
-    private func isFull(_ effects: EffectBatch) -> Bool {
+    func isFull(_ effects: EffectBatch) -> Bool {
         configuration.delivery == .exactlyOnce
             && (effects.isUrgent || effects.count >= DeliveryLimits.effects
                 || effects.byteCount >= DeliveryLimits.bytes)
@@ -258,81 +259,6 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             left -= count
             refreshBudget.spend(count)
         }
-    }
-
-    // MARK: Batches
-
-    private func sealIfDue() throws(KafkaError) {
-        guard let start = batchStart, delivery.canSeal else { return }
-        guard now() - start >= DeliveryLimits.window || isFull(effects) else { return }
-        try seal()
-    }
-
-    private func seal() throws(KafkaError) {
-        guard let membership else { return }
-        notePositions()
-        stage.writeCheckpoints(counts, into: delivery.checkpoints)
-        for shard in stage.shards { shard.hasProgress = false }
-        batchNumber += 1
-        let mark = "\(name.instance).\(name.thread).\(name.start).\(batchNumber)"
-        try delivery.seal(
-            Settlement(offsets: leadPositions(mark), membership: membership, mark: mark))
-        batchStart = nil
-    }
-
-    /// Delivers what a record has caused so far. Positions stay where they were before it.
-    private func spill() -> Bool {
-        guard let membership, failure == nil else { return false }
-        batchNumber += 1
-        let mark = "\(name.instance).\(name.thread).\(name.start).\(batchNumber)"
-        do throws(KafkaError) {
-            try delivery.spill(
-                Settlement(offsets: leadPositions(mark), membership: membership, mark: mark))
-            return true
-        } catch {
-            failure = error
-            return false
-        }
-    }
-
-    /// Tells each shard how far its inputs are; what is read again for another sets none back.
-    func notePositions() {
-        for input in inputs.inputs {
-            guard let next = input.nextOffset else { continue }
-            if let slot = input.slot {
-                stage.shards[slot].positions[input.source] = next
-            } else {
-                for shard in stage.shards {
-                    shard.positions[input.source] = max(next, shard.positions[input.source] ?? 0)
-                }
-            }
-        }
-    }
-
-    private func leadPositions(_ mark: String) -> [CommittedOffset] {
-        stage.shards.map { shard in
-            let source = TopicPartition(stage.leadTopic, shard.partition)
-            return CommittedOffset(source, shard.positions[source] ?? 0, metadata: mark)
-        }
-    }
-
-    /// Delivers all that was applied, as far as it can be done in a time.
-    ///
-    /// - Returns: whether nothing is left to deliver.
-    func drain(within limit: Duration) throws(KafkaError) -> Bool {
-        let end = now() + limit
-        while true {
-            if delivery.canSeal, batchStart != nil { try seal() }
-            if delivery.isIdle, batchStart == nil { return true }
-            try delivery.turn(within: .milliseconds(10))
-            guard now() < end else { return delivery.isIdle && batchStart == nil }
-        }
-    }
-
-    /// Forgets what was not delivered.
-    func abandon() {
-        delivery.abandon()
-        batchStart = nil
     }
 
     var counters: WorkerCounters { stage.counters }
