@@ -1,6 +1,5 @@
 import CRdKafka
 import Glibc
-import Synchronization
 
 /// Owns one `rd_kafka_t` and the context its callbacks reach.
 ///
@@ -8,6 +7,8 @@ import Synchronization
 final class ClientHandle {
     let context: ClientContext
     private(set) var pointer: OpaquePointer?
+    /// Calls that outlasted their limit and still use the client.
+    private var unfinished: [BoundedCall] = []
 
     /// - Parameter prepare: sets further callbacks on the configuration object.
     /// - Throws: when a property is refused, or librdkafka cannot start.
@@ -41,6 +42,17 @@ final class ClientHandle {
         return pointer
     }
 
+    /// Makes a call that librdkafka does not bound itself.
+    ///
+    /// - Returns: false when the time passed first; the client outlives the call then.
+    func call(within limit: Duration, _ body: @escaping @Sendable () -> Void) -> Bool {
+        unfinished.removeAll(where: \.isDone)
+        let call = BoundedCall(body)
+        guard !call.run(within: limit) else { return true }
+        unfinished.append(call)
+        return false
+    }
+
     /// Frees the client on a thread of its own, because librdkafka 2.0.2 can hang there.
     ///
     /// - Returns: false when the time passed first; the thread then frees it whenever it can.
@@ -49,7 +61,10 @@ final class ClientHandle {
         self.pointer = nil
         let client = UInt(bitPattern: pointer)
         let context = UInt(bitPattern: Unmanaged.passUnretained(context).toOpaque())
+        let unfinished = unfinished
+        self.unfinished = []
         return BoundedCall {
+            while !unfinished.allSatisfy(\.isDone) { usleep(10_000) }
             rd_kafka_destroy_flags(
                 OpaquePointer(bitPattern: client), Int32(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE))
             if let opaque = UnsafeRawPointer(bitPattern: context) {
@@ -57,46 +72,6 @@ final class ClientHandle {
             }
         }.run(within: limit)
     }
-}
-
-/// A call into librdkafka that may never return, made on a thread of its own.
-final class BoundedCall: Sendable {
-    private let body: @Sendable () -> Void
-    private let isDone = Atomic(false)
-
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-
-    /// - Returns: false when the time passed first; the thread is then left to end whenever it can.
-    func run(within limit: Duration) -> Bool {
-        let argument = Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        guard pthread_create(&thread, nil, callThread, argument.toOpaque()) == 0 else {
-            argument.release()
-            runHere()
-            return true
-        }
-        let start = ContinuousClock.now
-        while !isDone.load(ordering: .acquiring) {
-            guard ContinuousClock.now - start < limit else {
-                pthread_detach(thread)
-                return false
-            }
-            usleep(500)
-        }
-        pthread_join(thread, nil)
-        return true
-    }
-
-    fileprivate func runHere() {
-        body()
-        isDone.store(true, ordering: .releasing)
-    }
-}
-
-private func callThread(argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    Unmanaged<BoundedCall>.fromOpaque(argument).takeRetainedValue().runHere()
-    return nil
 }
 
 extension Duration {

@@ -1,4 +1,5 @@
 import CRdKafka
+import Synchronization
 
 /// Offsets: commit them, ask for them.
 extension Consumer {
@@ -55,17 +56,28 @@ extension Consumer {
     }
 
     /// The oldest offset there is and the one behind the newest record, asked of the broker.
+    ///
+    /// librdkafka 2.0.2 keeps its limit only until the request is sent: when the broker goes away
+    /// then, it waits for as long as requests may take, a minute.
     public func watermarks(
         of partition: TopicPartition, within limit: Duration = .seconds(5)
     ) throws(KafkaError) -> (low: Int64, high: Int64) {
         let operation = "read the offsets of \(partition)"
-        let client = try handle.open(operation)
-        var low: Int64 = 0
-        var high: Int64 = 0
-        try KafkaError.check(
-            rd_kafka_query_watermark_offsets(
-                client, partition.topic, partition.partition, &low, &high, limit.milliseconds),
-            operation)
+        let client = UInt(bitPattern: try handle.open(operation))
+        let answer = WatermarkAnswer()
+        let isAnswered = handle.call(within: limit) {
+            var low: Int64 = 0
+            var high: Int64 = 0
+            let code = rd_kafka_query_watermark_offsets(
+                OpaquePointer(bitPattern: client), partition.topic, partition.partition, &low,
+                &high, limit.milliseconds)
+            answer.give(code, low, high)
+        }
+        guard isAnswered else {
+            throw KafkaError(code: KafkaError.Code.timedOut, operation: operation)
+        }
+        let (code, low, high) = answer.value
+        try KafkaError.check(code, operation)
         return (low, high)
     }
 
@@ -119,6 +131,17 @@ private func commitCallback(
         .committed(
             offsets.map { PartitionList.offsets(of: $0) } ?? [],
             failed ? KafkaError(code: code.rawValue, operation: "commit offsets") : nil))
+}
+
+/// What a query of watermarks found, handed from the thread that made it.
+private final class WatermarkAnswer: Sendable {
+    private let state = Mutex((code: RD_KAFKA_RESP_ERR__IN_PROGRESS, low: Int64(0), high: Int64(0)))
+
+    var value: (code: rd_kafka_resp_err_t, low: Int64, high: Int64) { state.withLock { $0 } }
+
+    func give(_ code: rd_kafka_resp_err_t, _ low: Int64, _ high: Int64) {
+        state.withLock { $0 = (code, low, high) }
+    }
 }
 
 /// The broker's answer to a commit, once it has come.
