@@ -80,6 +80,8 @@ extension SettingsReader {
         let log = root.section("log")
         set(&settings.log.level, log, "level") { $0.choice(Settings.LogLevel.self) }
         set(&settings.log.format, log, "format") { $0.choice(Settings.LogFormat.self) }
+        let crashGuard = root.section("crashGuard")
+        set(&settings.crashGuard.folder, crashGuard, "folder") { $0.text }
         readAssets(root, into: &settings)
         return settings
     }

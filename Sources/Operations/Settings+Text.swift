@@ -56,6 +56,8 @@ extension Settings {
         text.line(0, "log")
         text.line(1, "level", log.level.rawValue)
         text.line(1, "format", log.format.rawValue)
+        text.line(0, "crashGuard")
+        text.line(1, "folder", quote(crashGuard.folder))
         return text.lines.joined(separator: "\n") + "\n"
     }
 }

@@ -19,6 +19,7 @@ public struct Settings: Hashable, Sendable {
     public var margin = MarginParameters()
     public var http = HTTP()
     public var log = Log()
+    public var crashGuard = CrashGuard()
 
     /// The defaults, without a broker and without assets.
     public init(valuationCurrency: Identifier) {
@@ -127,6 +128,16 @@ public struct Settings: Hashable, Sendable {
         public var bind = "127.0.0.1"
         /// 0…65535; 0 picks one.
         public var port = 9464
+
+        public init() {}
+    }
+
+    /// Where workers keep which record they are applying: one that ends the process twice is
+    /// refused.
+    public struct CrashGuard: Hashable, Sendable {
+        /// Of this process or of several on one machine; empty: one in the system's folder for
+        /// temporary files, named after the brokers and the group.
+        public var folder = ""
 
         public init() {}
     }

@@ -143,5 +143,6 @@ indirect enum SettingsShape: Sendable {
         ("parameters", parameters),
         ("margin", .record(MarginParameter.all.map { ($0.name, .scalar) })),
         ("http", .record(scalars("bind", "port"))), ("log", .record(scalars("level", "format"))),
+        ("crashGuard", .record(scalars("folder"))),
     ])
 }

@@ -229,7 +229,7 @@ final class HaircutStage: WorkerStage {
     ) {
         let news = shards.indices.filter { !input.isKnown(record.offset, to: $0) }
         if !news.isEmpty { counters.controls += 1 }
-        let isOwn = news.contains { shards[$0].partition == record.partition % leadCount }
+        let isOwn = news.contains { self.isOwn(record, of: input, at: $0) }
         do throws(Refusal) {
             guard record.value != nil else {
                 let key = try ControlDecoder.decodeKey(record.name)
@@ -262,6 +262,11 @@ final class HaircutStage: WorkerStage {
         refuse(record, from: input, into: effects, .apply, refusal.code, refusal.description)
     }
 
+    /// Whether a shard is the one that buries a record of an input.
+    private func isOwn(_ record: Record, of input: Input, at slot: Int) -> Bool {
+        input.slot == slot || shards[slot].partition == record.partition % leadCount
+    }
+
     private func withdraw(
         _ key: Control.Key, _ record: Record, from input: Input, into effects: EffectBatch
     ) {
@@ -290,6 +295,17 @@ final class HaircutStage: WorkerStage {
             guard let name = asset(), unlisted.isNew(name) else { return }
             log.warning("asset \(name) is not in the configuration: no haircut, weight 0")
         }
+    }
+
+    func refuse(
+        _ record: Record, from input: Input, code: String, message: String,
+        into effects: EffectBatch
+    ) {
+        let news = shards.indices.filter { slot in
+            !input.isKnown(record.offset, to: slot) && (input.slot ?? slot) == slot
+        }
+        guard news.contains(where: { isOwn(record, of: input, at: $0) }) else { return }
+        refuse(record, from: input, into: effects, .apply, code, message)
     }
 
     private func refuse(

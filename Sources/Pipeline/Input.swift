@@ -27,6 +27,7 @@ struct InputPlan {
 final class Input {
     let kind: InputKind
     let source: TopicPartition
+    let sourceHash: UInt64
     /// Of the shard it feeds; nil for all.
     let slot: Int?
     let batch: RecordBatch
@@ -58,6 +59,7 @@ final class Input {
     init(_ plan: InputPlan, queue: any LogQueue, batch: RecordBatch) {
         kind = plan.kind
         source = plan.source
+        sourceHash = plan.source.stableHash
         slot = plan.slot
         nextOffset = plan.start
         restoreUntil = plan.restoreUntil

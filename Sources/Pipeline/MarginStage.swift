@@ -247,6 +247,15 @@ final class MarginStage: WorkerStage {
         }
     }
 
+    func refuse(
+        _ record: Record, from input: Input, code: String, message: String,
+        into effects: EffectBatch
+    ) {
+        guard let slot = input.slot else { return counters.unreadable += 1 }
+        prepare(effects, slot, record: record)
+        refuse(record, from: input, .apply, code, message)
+    }
+
     private func refuse(
         _ record: Record, from input: Input, _ stage: DeadLetter.Stage, _ code: String,
         _ message: String

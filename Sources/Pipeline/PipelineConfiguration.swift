@@ -64,6 +64,9 @@ public struct PipelineConfiguration: Sendable {
     /// go on with the hash of what is configured.
     public var parametersHash: @Sendable (AssetConfiguration) -> String = { $0.parametersHash }
     public var margin: MarginConfiguration
+    /// Where workers keep which record they are applying, so that one that ends the process twice
+    /// is refused from then on; nil: nowhere.
+    public var crashFolder: String?
 
     public init(
         bootstrapServers: String, groupId: String, instanceId: String? = nil,

@@ -21,6 +21,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     let stage: Stage
     let control: WorkerControl
     let clientConfiguration: ClientConfiguration
+    private let crashGuard: CrashGuard?
 
     var phase = Phase.idle
     var inputs: InputSet
@@ -66,7 +67,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     init(
         _ configuration: PipelineConfiguration, name: WorkerName, clients: any LogClients,
         now: @escaping () -> ContinuousClock.Instant, control: WorkerControl, log: Logger,
-        stage: Stage
+        stage: Stage, crashGuard: CrashGuard?
     ) throws(KafkaError) {
         self.configuration = configuration
         self.name = name
@@ -75,6 +76,7 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         self.log = log
         self.control = control
         self.stage = stage
+        self.crashGuard = crashGuard
         inputs = InputSet(clock: configuration.clock)
         let group = configuration.groupId + "-" + Stage.role
         var properties = configuration.clientProperties
@@ -88,7 +90,9 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             consumer: consumer, now: now, control: control, log: log)
         effects = delivery.effects
         control.attach(consumer.wake)
-        stage.spill { [unowned self] in spill() }
+        stage.spill { [unowned self] in
+            self.crashGuard?.pausing { self.spill() } ?? self.spill()
+        }
         try consumer.subscribe([stage.leadTopic])
     }
 
@@ -198,13 +202,30 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
     private func apply(_ index: Int, at moment: ContinuousClock.Instant) {
         let input = inputs.inputs[index]
         guard let record = input.head else { return }
-        stage.apply(record, from: input, into: effects)
+        if let crashGuard {
+            guarded(by: crashGuard, record, from: input)
+        } else {
+            stage.apply(record, from: input, into: effects)
+        }
         input.advance(at: moment)
         inputs.note(input, at: index)
         if let slot = input.slot {
             stage.shards[slot].noteApplied(at: moment)
         } else {
             for shard in stage.shards { shard.noteApplied(at: moment) }
+        }
+    }
+
+    private func guarded(by crashGuard: CrashGuard, _ record: Record, from input: Input) {
+        guard !crashGuard.refuses(record, from: input.source) else {
+            log.error(
+                "\(input.source) offset \(record.offset) ended the process twice: it is refused")
+            return stage.refuse(
+                record, from: input, code: "repeated-crash",
+                message: "the process ended twice while it applied this record", into: effects)
+        }
+        crashGuard.applying(record, from: input.sourceHash) {
+            stage.apply(record, from: input, into: effects)
         }
     }
 

@@ -42,7 +42,8 @@ public final class WorkerService: Sendable {
         ) { (name, control, log) throws(KafkaError) in
             try makeHaircutWorker(
                 configuration, name: name, clients: KafkaClients(log: kafkaLog(log)),
-                now: { ContinuousClock.now }, control: control, log: log
+                now: { ContinuousClock.now }, control: control, log: log,
+                crashGuard: openCrashGuard(configuration, role: HaircutStage.role, log: log)
             ).run(until: control)
         }
     }
@@ -59,13 +60,32 @@ public final class WorkerService: Sendable {
         ) { (name, control, log) throws(KafkaError) in
             try makeMarginWorker(
                 configuration, name: name, clients: KafkaClients(log: kafkaLog(log)),
-                now: { ContinuousClock.now }, control: control, log: log
+                now: { ContinuousClock.now }, control: control, log: log,
+                crashGuard: openCrashGuard(configuration, role: MarginStage.role, log: log)
             ).run(until: control)
         }
     }
 
     private static func random() -> String {
         String(UInt64.random(in: .min ... .max), radix: 36)
+    }
+
+    /// - Returns: nil where there is to be none, or where it cannot be had, which is said.
+    private static func openCrashGuard(
+        _ configuration: PipelineConfiguration, role: String, log: Logger
+    ) -> CrashGuard? {
+        guard let folder = configuration.crashFolder else { return nil }
+        do throws(CrashGuardFailure) {
+            let crashGuard = try CrashGuard(folder: folder, role: role)
+            if crashGuard.refusedCount > 0 {
+                log.error(
+                    "\(crashGuard.refusedCount) records ended the process twice and are refused")
+            }
+            return crashGuard
+        } catch {
+            log.warning("\(error): a record that ends the process will end it again")
+            return nil
+        }
     }
 
     /// Starts the threads. Call it once.

@@ -41,6 +41,11 @@ protocol WorkerStage: AnyObject {
     /// Applies a record of an input to the shard or shards it is for.
     func apply(_ record: Record, from input: Input, into effects: EffectBatch)
 
+    /// Refuses a record without looking at it; as with any refusal, one worker buries it.
+    func refuse(
+        _ record: Record, from input: Input, code: String, message: String,
+        into effects: EffectBatch)
+
     /// What new shards, all of whose inputs are restored, wait for before they serve; nil: nothing.
     var servingWait: ServingWait? { get }
 

@@ -44,11 +44,12 @@ extension SteppedWorker {
 ///   - now: monotonic time.
 package func makeHaircutWorker(
     _ configuration: PipelineConfiguration, name: WorkerName, clients: any LogClients,
-    now: @escaping () -> ContinuousClock.Instant, control: WorkerControl, log: Logger
+    now: @escaping () -> ContinuousClock.Instant, control: WorkerControl, log: Logger,
+    crashGuard: CrashGuard? = nil
 ) throws(KafkaError) -> any SteppedWorker {
     try Worker(
         configuration, name: name, clients: clients, now: now, control: control, log: log,
-        stage: HaircutStage(configuration, log: log))
+        stage: HaircutStage(configuration, log: log), crashGuard: crashGuard)
 }
 
 /// Makes a worker of the margin stage.
@@ -58,9 +59,10 @@ package func makeHaircutWorker(
 ///   - now: monotonic time.
 package func makeMarginWorker(
     _ configuration: PipelineConfiguration, name: WorkerName, clients: any LogClients,
-    now: @escaping () -> ContinuousClock.Instant, control: WorkerControl, log: Logger
+    now: @escaping () -> ContinuousClock.Instant, control: WorkerControl, log: Logger,
+    crashGuard: CrashGuard? = nil
 ) throws(KafkaError) -> any SteppedWorker {
     try Worker(
         configuration, name: name, clients: clients, now: now, control: control, log: log,
-        stage: MarginStage(configuration, log: log))
+        stage: MarginStage(configuration, log: log), crashGuard: crashGuard)
 }

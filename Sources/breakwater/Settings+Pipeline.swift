@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 import Kafka
 import Operations
 import Pipeline
@@ -16,7 +17,15 @@ extension Settings {
             delivery: delivery == .exactlyOnce ? .exactlyOnce : .atLeastOnce, assets: assets,
             margin: MarginConfiguration(valuationCurrency: valuationCurrency, parameters: margin))
         configuration.parametersHash = { $0.computedParametersHash }
+        configuration.crashFolder = crashFolder
         return configuration
+    }
+
+    private var crashFolder: String {
+        guard crashGuard.folder.isEmpty else { return crashGuard.folder }
+        let name = TopicPartition("\(kafka.bootstrapServers) \(kafka.groupId)", 0).stableHash
+        return FileManager.default.temporaryDirectory
+            .appending(path: "breakwater-\(String(name, radix: 16))").path
     }
 
     private var pipelineTopics: PipelineTopics {

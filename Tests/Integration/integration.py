@@ -98,6 +98,11 @@ class Run:
         for service in self.services:
             service.end()
 
+    def logs(self):
+        """The last lines of each process, for whoever has to find out why."""
+        return "".join(f"\n--- process {number}:\n{service.text()[-4000:]}"
+                       for number, service in enumerate(self.services))
+
     def settle(self, key, is_done, timeout=180):
         """Reads a topic until its newest values are the final ones; gives all its records."""
         deadline = time.monotonic() + timeout
@@ -107,7 +112,7 @@ class Run:
             if not missing:
                 return records
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.name}: never final on {key}: {missing}")
+                raise TimeoutError(f"{self.name}: never final on {key}: {missing}{self.logs()}")
             time.sleep(2)
 
 

@@ -79,11 +79,14 @@ final class MemoryBus {
             delivery: .exactlyOnce, assets: assets.compactMap(Bus.asset), margin: Bus.margin)
     }
 
-    func haircut(clock: PipelineClock = .event, assets: [String] = Bus.assets) throws -> Run {
+    func haircut(
+        clock: PipelineClock = .event, assets: [String] = Bus.assets, log: Logger? = nil,
+        crashGuard: CrashGuard? = nil
+    ) throws -> Run {
         try run { process, name, now in
             try makeHaircutWorker(
                 configuration(clock: clock, assets: assets), name: name, clients: process, now: now,
-                control: WorkerControl(), log: lines.logger)
+                control: WorkerControl(), log: log ?? lines.logger, crashGuard: crashGuard)
         }
     }
 
