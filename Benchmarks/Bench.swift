@@ -43,13 +43,14 @@ struct Measure: ParsableCommand {
 
     /// What can be measured alone.
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case codec, haircut, margin, pipeline
+        case codec, haircut, margin, latency, pipeline
 
         fileprivate var progress: String {
             switch self {
             case .codec: "decoding and encoding…"
             case .haircut: "haircut tables…"
             case .margin: "a margin shard of many accounts…"
+            case .latency: "from haircut tables to alerts, on an embedded broker…"
             case .pipeline: "quotes through the worker, on an embedded broker…"
             }
         }
@@ -62,6 +63,7 @@ struct Measure: ParsableCommand {
             HaircutBenchmark(rounds: quick ? 100 : 1_000, samples: 5).run(into: &report)
         case .margin:
             MarginBenchmark(accounts: quick ? 100_000 : 1_000_000, samples: 5).run(into: &report)
+        case .latency: try LatencyBenchmark(records: quick ? 200 : 2_000).run(into: &report)
         case .pipeline:
             try PipelineBenchmark(records: quick ? 20_000 : 200_000, repeats: 3).run(into: &report)
         }

@@ -21,6 +21,14 @@ struct RunTopics {
         deadLetters = "bench-\(run).dead-letters"
     }
 
+    /// Topics of a loop that passes records on.
+    init(passing input: String, to output: String) {
+        quotes = input
+        surfaces = input + "-surfaces"
+        self.output = output
+        deadLetters = output + "-dead-letters"
+    }
+
     /// The topics of a worker; those that are not named here are the run's own as well.
     var pipeline: PipelineTopics {
         var topics = PipelineTopics()
