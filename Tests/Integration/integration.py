@@ -8,9 +8,10 @@ Usage: integration.py --bootstrap HOST:PORT [--kills 18] [--phases haircut,margi
 Each phase starts two processes, feeds them seeded input, kills one of the two at a random moment
 (every tenth time it is frozen for longer than its session instead), starts it again, and waits for
 progress. Three times of four it is the static member, which takes up its work again within seconds;
-the other's partitions wait for its session and for its open transaction, up to 20 s. Readers of committed records must then have seen, for each asset and account, sequences
-1, 2, 3, … without gap or repeat, and exactly the alerts that consecutive requirements call for; the
-newest tables and requirements must equal those of one process that was never interrupted.
+the other's partitions wait for its session and for its open transaction, up to 20 s. Readers of
+committed records must then have seen, for each asset and account, sequences 1, 2, 3, … without gap
+or repeat, and exactly the alerts that consecutive requirements call for; the newest tables and
+requirements must equal those of one process that was never interrupted.
 
 With --embedded the broker is Breakwater's own, which knows no isolation: delivery is at-least-once
 and a sequence may come again, with the same content. It shows that this program works, not that
@@ -54,6 +55,14 @@ class Run:
             for number in range(processes)]
         self.recoveries, self.freezes = [], 0
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Ends what still runs: nothing does unless something failed."""
+        for service in self.services:
+            service.end()
+
     def start(self):
         for service in self.services:
             service.start()
@@ -93,10 +102,6 @@ class Run:
     def stop(self):
         """SIGTERM for all; the seconds each took, at most 10."""
         return [service.terminate() for service in self.services]
-
-    def end(self):
-        for service in self.services:
-            service.end()
 
     def logs(self):
         """The last lines of each process, for whoever has to find out why."""
@@ -165,15 +170,11 @@ class Trial:
 
     def disturbed(self, run, feed, key, last=(), restart=False):
         """Starts a run and its load, disturbs it, and ends the load."""
-        try:
-            run.start()
-            feed.start()
-            run.disturb(self.chance, self.arguments.kills, key,
-                        self.arguments.restart_broker if restart else None)
-            feed.finish(last)
-        except BaseException:
-            run.end()
-            raise
+        run.start()
+        feed.start()
+        run.disturb(self.chance, self.arguments.kills, key,
+                    self.arguments.restart_broker if restart else None)
+        feed.finish(last)
         recoveries = sorted(run.recoveries)
         if recoveries:
             self.figures.append(
@@ -188,13 +189,14 @@ class Trial:
     def haircut(self):
         books = Books(self.arguments.seed, START)
         shared = self.bus.topics("killed", shared=("quotes", "ivSurfaces", "positions"))
-        run = Run(self.bus, self.folder, "killed-haircut", shared, "haircut", self.delivery)
-        first = Feed(self.bus.bootstrap, shared["ivSurfaces"], lambda: (), 1)
-        first.finish(surfaces(START))
-        feed = Feed(self.bus.bootstrap, shared["quotes"], lambda: list(books.step()), 10)
-        self.disturbed(run, feed, "haircuts", restart=True)
-        killed = newest(run.settle("haircuts", lambda table: late_assets(table, books)))
-        self.stop(run)
+        name = "killed-haircut"
+        with Run(self.bus, self.folder, name, shared, "haircut", self.delivery) as run:
+            first = Feed(self.bus.bootstrap, shared["ivSurfaces"], lambda: (), 1)
+            first.finish(surfaces(START))
+            feed = Feed(self.bus.bootstrap, shared["quotes"], lambda: list(books.step()), 10)
+            self.disturbed(run, feed, "haircuts", restart=True)
+            killed = newest(run.settle("haircuts", lambda table: late_assets(table, books)))
+            self.stop(run)
         self.check_outputs(run, ["haircuts"])
         self.undisturbed("haircut", self.market, "haircuts",
                          lambda table: late_assets(table, books), killed, ())
@@ -203,28 +205,27 @@ class Trial:
         accounts = Accounts(self.arguments.seed, START, 200)
         topics = self.bus.topics("killed", shared=("quotes", "ivSurfaces", "positions"))
         topics["haircuts"] = self.market["haircuts"]
-        run = Run(self.bus, self.folder, "killed-margin", topics, "margin", self.delivery)
-        feed = Feed(self.bus.bootstrap, topics["positions"], lambda: list(accounts.step(20)), 10)
-        self.disturbed(run, feed, "marginRequirements", accounts.repaid())
-        # Seen by the worker before the next: one that restores skips to the newest snapshot, and
-        # would hold it against an older status.
-        run.settle("marginRequirements", lambda table: late_accounts(table, accounts))
-        feed.finish(accounts.last())
-        killed = newest(run.settle(
-            "marginRequirements", lambda table: late_accounts(table, accounts)))
-        self.stop(run)
+        positions = topics["positions"]
+        with Run(self.bus, self.folder, "killed-margin", topics, "margin", self.delivery) as run:
+            feed = Feed(self.bus.bootstrap, positions, lambda: list(accounts.step(20)), 10)
+            self.disturbed(run, feed, "marginRequirements", accounts.repaid())
+            # Seen by the worker before the next: one that restores skips to the newest snapshot,
+            # and would hold it against an older status.
+            run.settle("marginRequirements", lambda table: late_accounts(table, accounts))
+            feed.finish(accounts.last())
+            killed = newest(run.settle(
+                "marginRequirements", lambda table: late_accounts(table, accounts)))
+            self.stop(run)
         self.check_outputs(run, ["marginRequirements"])
         self.undisturbed("margin", self.market, "marginRequirements",
                          lambda table: late_accounts(table, accounts), killed, UNSTABLE)
 
     def undisturbed(self, role, topics, key, is_done, killed, ignored):
-        run = Run(self.bus, self.folder, f"undisturbed-{role}", topics, role, self.delivery, 1)
-        try:
+        name = f"undisturbed-{role}"
+        with Run(self.bus, self.folder, name, topics, role, self.delivery, 1) as run:
             run.start()
             final = newest(run.settle(key, is_done))
             self.stop(run)
-        finally:
-            run.end()
         self.note(f"killed and undisturbed {key}", difference_faults(killed, final, ignored))
         self.figures.append(f"{key}: {len(final)} final values compared")
 
@@ -232,16 +233,16 @@ class Trial:
         """Both stages and the loop between them: only what holds of every history is checked."""
         books, accounts = Books(self.arguments.seed, START), Accounts(self.arguments.seed, START, 200)
         topics = self.bus.topics("loop")
-        run = Run(self.bus, self.folder, "killed-all", topics, "all", self.delivery)
-        Feed(self.bus.bootstrap, topics["ivSurfaces"], lambda: (), 1).finish(surfaces(START))
-        positions = Feed(
-            self.bus.bootstrap, topics["positions"], lambda: list(accounts.step(20)), 5)
-        positions.start()
-        feed = Feed(self.bus.bootstrap, topics["quotes"], lambda: list(books.step()), 10)
-        self.disturbed(run, feed, "haircuts", restart=True)
-        positions.finish(accounts.last())
-        run.settle("marginRequirements", lambda table: late_accounts(table, accounts))
-        self.stop(run)
+        with Run(self.bus, self.folder, "killed-all", topics, "all", self.delivery) as run:
+            Feed(self.bus.bootstrap, topics["ivSurfaces"], lambda: (), 1).finish(surfaces(START))
+            positions = Feed(
+                self.bus.bootstrap, topics["positions"], lambda: list(accounts.step(20)), 5)
+            positions.start()
+            feed = Feed(self.bus.bootstrap, topics["quotes"], lambda: list(books.step()), 10)
+            self.disturbed(run, feed, "haircuts", restart=True)
+            positions.finish(accounts.last())
+            run.settle("marginRequirements", lambda table: late_accounts(table, accounts))
+            self.stop(run)
         self.check_outputs(run, ["haircuts", "marginRequirements"])
 
 
