@@ -21,34 +21,8 @@ public struct NewTopic: Sendable, Equatable {
     }
 }
 
-/// The brokers and topics that a cluster has.
-public struct ClusterDescription: Sendable, Equatable {
-    public package(set) var brokerCount = 0
-    /// By name.
-    public package(set) var topics: [String: TopicDescription] = [:]
-
-    package init() {}
-}
-
-/// A topic that a cluster has.
-public struct TopicDescription: Sendable, Equatable {
-    public let name: String
-    public let partitionCount: Int
-    /// The fewest replicas of any partition.
-    public let replication: Int
-    /// Partitions that have no leader and can be neither written nor read now.
-    public let leaderless: [Int32]
-
-    package init(name: String, partitionCount: Int, replication: Int, leaderless: [Int32]) {
-        self.name = name
-        self.partitionCount = partitionCount
-        self.replication = replication
-        self.leaderless = leaderless
-    }
-}
-
 /// Creates and describes topics. Made, used and closed on one thread; each call waits.
-public final class Admin: LogAdmin {
+public final class Admin {
     private let handle: ClientHandle
 
     /// - Throws: when a property is refused.
@@ -89,47 +63,23 @@ public final class Admin: LogAdmin {
         for index in 0..<Int(found.pointee.topic_cnt) {
             let topic = found.pointee.topics[index]
             guard topic.err == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
-            let described = Self.describe(topic)
+            let described = TopicDescription(topic)
             description.topics[described.name] = described
         }
         return description
     }
 
-    /// Asks for topics one by one. A broker that creates topics when they are asked for, such as
-    /// the embedded one, creates them; others leave them out.
+    /// Asks for topics one by one; see ``ClientHandle/describe(_:within:)``.
     ///
     /// - Returns: those that exist, by name.
     public func describe(
         _ topics: [String], within limit: Duration = .seconds(10)
     ) throws(KafkaError) -> [String: TopicDescription] {
-        var descriptions: [String: TopicDescription] = [:]
-        for name in topics {
-            let operation = "describe topic \(name)"
-            let client = try handle.open(operation)
-            guard let topic = rd_kafka_topic_new(client, name, nil) else {
-                throw KafkaError(code: KafkaError.Code.invalidArgument, operation: operation)
-            }
-            defer { rd_kafka_topic_destroy(topic) }
-            var found: UnsafePointer<rd_kafka_metadata>?
-            let code = rd_kafka_metadata(client, 0, topic, &found, limit.milliseconds)
-            guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let found else {
-                throw explained(KafkaError(code: code.rawValue, operation: operation))
-            }
-            defer { rd_kafka_metadata_destroy(found) }
-            guard found.pointee.topic_cnt == 1,
-                found.pointee.topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR
-            else { continue }
-            descriptions[name] = Self.describe(found.pointee.topics[0])
+        do throws(KafkaError) {
+            return try handle.describe(topics, within: limit)
+        } catch {
+            throw explained(error)
         }
-        return descriptions
-    }
-
-    private static func describe(_ topic: rd_kafka_metadata_topic) -> TopicDescription {
-        let partitions = (0..<Int(topic.partition_cnt)).map { topic.partitions[$0] }
-        return TopicDescription(
-            name: String(cString: topic.topic), partitionCount: partitions.count,
-            replication: Int(partitions.map(\.replica_cnt).min() ?? 0),
-            leaderless: partitions.filter { $0.leader < 0 }.map(\.id))
     }
 
     /// Creates topics.

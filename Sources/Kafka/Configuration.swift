@@ -36,6 +36,8 @@ public struct ClientConfiguration: Sendable {
             "isolation.level": "read_committed",
             "allow.auto.create.topics": "false",
             "session.timeout.ms": "10000",
+            // Members learn of a rebalance by their next heartbeat, and all wait for the last.
+            "heartbeat.interval.ms": "500",
             "fetch.wait.max.ms": "10",
             "fetch.min.bytes": "1",
         ])

@@ -104,6 +104,16 @@ public final class Consumer: LogConsumer {
         try KafkaError.check(rd_kafka_unsubscribe(try handle.open(operation)), operation)
     }
 
+    /// Asks for topics; a consumer then finds their leaders at once when they are assigned, for
+    /// which librdkafka 2.0.2 otherwise waits up to a second each time.
+    ///
+    /// - Returns: those that exist, by name.
+    public func describe(
+        _ topics: [String], within limit: Duration = .seconds(10)
+    ) throws(KafkaError) -> [String: TopicDescription] {
+        try handle.describe(topics, within: limit)
+    }
+
     /// Replaces all that is read. Queues taken before are dead and batches released. A group's
     /// member answers its rebalances instead, and moves by ``seek(_:within:)``.
     ///

@@ -12,8 +12,6 @@ public protocol LogClients {
     func makeProducer(
         _ configuration: ClientConfiguration, deliveryTags: Int
     ) throws(KafkaError) -> any LogProducer
-
-    func makeAdmin(_ configuration: ClientConfiguration) throws(KafkaError) -> any LogAdmin
 }
 
 /// Makes librdkafka's clients.
@@ -36,10 +34,6 @@ public struct KafkaClients: LogClients, Sendable {
     ) throws(KafkaError) -> any LogProducer {
         try Producer(configuration, deliveryTags: deliveryTags, log: log)
     }
-
-    public func makeAdmin(_ configuration: ClientConfiguration) throws(KafkaError) -> any LogAdmin {
-        try Admin(configuration, log: log)
-    }
 }
 
 /// A member of a group, and a reader of partitions besides; see ``Consumer`` for the loop.
@@ -53,6 +47,11 @@ public protocol LogConsumer: AnyObject {
 
     /// Joins the group for these topics.
     func subscribe(_ topics: [String]) throws(KafkaError)
+
+    /// Asks for topics, those that exist, by name; see ``Consumer/describe(_:within:)``.
+    func describe(
+        _ topics: [String], within limit: Duration
+    ) throws(KafkaError) -> [String: TopicDescription]
 
     /// Replaces all that is read; see ``Consumer/assign(_:)``.
     func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError)
@@ -195,33 +194,6 @@ public protocol LogProducer: AnyObject {
     func abortTransaction(within limit: Duration) throws(KafkaError)
 
     /// Sends what is waiting, aborts an open transaction, and frees everything. Never hangs.
-    @discardableResult
-    func close(within limit: Duration) -> Shutdown
-}
-
-/// Describes and creates topics; see ``Admin``.
-public protocol LogAdmin: AnyObject {
-    /// All of the cluster's brokers and topics. Creates none.
-    func describeCluster(within limit: Duration) throws(KafkaError) -> ClusterDescription
-
-    /// Those topics that exist, by name.
-    func describe(
-        _ topics: [String], within limit: Duration
-    ) throws(KafkaError) -> [String: TopicDescription]
-
-    /// Creates topics.
-    ///
-    /// - Returns: the errors of those that could not be created, by name.
-    func create(
-        _ topics: [NewTopic], within limit: Duration
-    ) throws(KafkaError) -> [String: KafkaError]
-
-    /// The settings of topics as the broker applies them, defaults included: by topic, by name.
-    func configurations(
-        of topics: [String], within limit: Duration
-    ) throws(KafkaError) -> [String: [String: String]]
-
-    /// Frees everything. Never hangs.
     @discardableResult
     func close(within limit: Duration) -> Shutdown
 }

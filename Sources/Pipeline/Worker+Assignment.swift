@@ -148,14 +148,9 @@ extension Worker {
     /// - Returns: false while one does not exist.
     /// - Throws: when those of topics that belong together differ.
     private func countPartitions() throws(KafkaError) -> Bool {
-        let admin = try clients.makeAdmin(
-            ClientConfiguration(
-                bootstrapServers: configuration.bootstrapServers,
-                properties: configuration.clientProperties))
-        defer { admin.close(within: .seconds(1)) }
         let together = [stage.leadTopic] + stage.copartitioned
         let names = together + stage.others
-        let topics = try admin.describe(names, within: DeliveryLimits.request)
+        let topics = try consumer.describe(names, within: DeliveryLimits.request)
         guard let missing = names.first(where: { topics[$0] == nil }) else {
             counts = PartitionCounts(byTopic: topics.mapValues(\.partitionCount))
             let differing = together.filter { counts[$0] != counts[stage.leadTopic] }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills Breakwater under load, again and again, and holds what it published to its promises.
 
-Usage: integration.py --bootstrap HOST:PORT [--kills 18] [--phases haircut,margin,all]
+Usage: integration.py --bootstrap HOST:PORT [--kills 18] [--phases haircut,margin,all,deploy]
                       [--restart-broker COMMAND] [--seed N] [--keep]
        integration.py --embedded [--kills 3] …
 
@@ -12,6 +12,9 @@ the other's partitions wait for its session and for its open transaction, up to 
 committed records must then have seen, for each asset and account, sequences 1, 2, 3, … without gap
 or repeat, and exactly the alerts that consecutive requirements call for; the newest tables and
 requirements must equal those of one process that was never interrupted.
+
+The last phase replaces one process after the other, as a deployment does, and once kills one for
+good; it measures for how long an asset had no table.
 
 With --embedded the broker is Breakwater's own, which knows no isolation: delivery is at-least-once
 and a sequence may come again, with the same content. It shows that this program works, not that
@@ -26,7 +29,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+
+from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 from load import Accounts, Books, Feed, rfc3339, surfaces
 from outputs import (
@@ -44,14 +50,14 @@ UNSTABLE = ("sequence", "time", "cause")  # of a requirement: when it was publis
 class Run:
     """Two processes of one role on their topics, and what was seen of them."""
 
-    def __init__(self, bus, folder, name, topics, role, delivery, processes=2):
+    def __init__(self, bus, folder, name, topics, role, delivery, processes=2, static=1):
         self.bus, self.topics, self.name = bus, topics, name
         bus.create(topics)
         path = write_configuration(
             folder, bus.bootstrap, f"{bus.name}-{name}", topics, delivery)
-        # The first is a static member, which takes its partitions up again at once.
+        # The first ones are static members, which take their partitions up again at once.
         self.services = [
-            Service(path, role, f"{name}-static" if number == 0 else None)
+            Service(path, role, f"{name}-static-{number}" if number < static else None)
             for number in range(processes)]
         self.recoveries, self.freezes = [], 0
 
@@ -245,6 +251,77 @@ class Trial:
             self.stop(run)
         self.check_outputs(run, ["haircuts", "marginRequirements"])
 
+    def deploy(self):
+        """Pauses: of a rolling deployment with and without static members, and after a death."""
+        for name, static in (("static", 2), ("dynamic", 0)):
+            books = Books(self.arguments.seed, START)
+            topics = self.bus.topics(f"deploy-{name}")
+            with Run(self.bus, self.folder, f"deploy-{name}", topics, "haircut", self.delivery,
+                     static=static) as run:
+                run.start()
+                feed = Feed(self.bus.bootstrap, topics["quotes"], lambda: list(books.step()), 10)
+                feed.start()
+                arrivals = Arrivals(self.bus, topics["haircuts"])
+                arrivals.start()
+                time.sleep(5)
+                arrivals.take()
+                for service in run.services:
+                    service.terminate()
+                    service.start()
+                    service.wait_until_ready()
+                    time.sleep(2)
+                deployed = arrivals.take()
+                run.services[1].kill()
+                time.sleep(25)
+                died = arrivals.take()
+                feed.finish()
+                arrivals.end()
+                run.settle("haircuts", lambda table: late_assets(table, books))
+                run.services[0].terminate()
+                self.check_outputs(run, ["haircuts"])
+            self.figures.append(
+                f"deploy-{name}: an asset had no table for {deployed:.1f} s at most while two "
+                f"processes were replaced, and for {died:.1f} s when one died for good")
+
+
+class Arrivals(threading.Thread):
+    """Reads a topic as it grows and keeps the longest time between two records of one key."""
+
+    def __init__(self, bus, topic):
+        super().__init__(daemon=True)
+        self.consumer = Consumer({
+            "bootstrap.servers": bus.bootstrap, "group.id": "it-arrivals", "log_level": 0,
+            "enable.auto.commit": False, "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 10})
+        self.consumer.assign(
+            [TopicPartition(topic, number, OFFSET_END) for number in range(bus.partitions)])
+        self.is_ending, self.lock = threading.Event(), threading.Lock()
+        self.last, self.longest = {}, 0.0
+
+    def run(self):
+        while not self.is_ending.is_set():
+            message = self.consumer.poll(0.1)
+            if message is None or message.error():
+                continue
+            now = time.monotonic()
+            with self.lock:
+                since = self.last.get(message.key(), now)
+                self.longest = max(self.longest, now - since)
+                self.last[message.key()] = now
+
+    def take(self):
+        """The longest time so far, one that is not over yet included; begins anew."""
+        with self.lock:
+            now = time.monotonic()
+            longest = max([self.longest, *(now - since for since in self.last.values())])
+            self.longest = 0.0
+            return longest
+
+    def end(self):
+        self.is_ending.set()
+        self.join()
+        self.consumer.close()
+
 
 def once(records, field):
     """Without the records that came before under the same key and field."""
@@ -285,7 +362,7 @@ def main():
     parser.add_argument("--bootstrap")
     parser.add_argument("--embedded", action="store_true")
     parser.add_argument("--kills", type=int, default=18, help="a phase; every tenth is a freeze")
-    parser.add_argument("--phases", default="haircut,margin,all")
+    parser.add_argument("--phases", default="haircut,margin,all,deploy")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--restart-broker", help="run once, in the middle of a phase's kills")
     parser.add_argument("--seed", type=int, default=1)
@@ -293,15 +370,17 @@ def main():
     arguments = parser.parse_args()
     phases = arguments.phases.split(",")
     if (arguments.bootstrap is None) != arguments.embedded or arguments.kills < 1 \
-            or not set(phases) <= {"haircut", "margin", "all"}:
-        parser.error("give --bootstrap or --embedded; kills from 1; phases haircut,margin,all")
+            or not set(phases) <= {"haircut", "margin", "all", "deploy"}:
+        parser.error(
+            "give --bootstrap or --embedded; kills from 1; phases haircut,margin,all,deploy")
     bus, broker = Bus(arguments.bootstrap or "unused:1", arguments.partitions), None
     print(f"seed {arguments.seed}, topics {bus.name}-*")
     if arguments.embedded:
         shared = ("quotes", "ivSurfaces", "positions")
         broker, bootstrap = embedded_broker(
             [bus.topics("killed", shared), bus.topics("undisturbed", shared),
-             bus.topics("loop")], arguments.partitions)
+             bus.topics("loop"), bus.topics("deploy-static"), bus.topics("deploy-dynamic")],
+            arguments.partitions)
         bus.use_embedded(bootstrap)
     begun = time.monotonic()
     try:

@@ -47,6 +47,19 @@ public final class MemoryConsumer: LogConsumer {
         self.topics = topics
     }
 
+    public func describe(
+        _ topics: [String], within limit: Duration
+    ) throws(KafkaError) -> [String: TopicDescription] {
+        try process.checkAlive("describe topics")
+        var found: [String: TopicDescription] = [:]
+        for name in topics {
+            guard let count = process.log.partitionCount(of: name) else { continue }
+            found[name] = TopicDescription(
+                name: name, partitionCount: count, replication: 1, leaderless: [])
+        }
+        return found
+    }
+
     public func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError) {
         try process.checkAlive("assign")
         releaseQueues()

@@ -76,11 +76,6 @@ public final class MemoryProcess: LogClients {
         return MemoryProducer(configuration, deliveryTags: deliveryTags, of: self)
     }
 
-    public func makeAdmin(_ configuration: ClientConfiguration) throws(KafkaError) -> any LogAdmin {
-        try checkAlive("start an admin client")
-        return MemoryAdmin(of: self)
-    }
-
     /// - Throws: when the process was killed. Time passes for who goes on asking until it has, as
     ///   it would for one whose broker does not answer.
     func checkAlive(_ operation: String) throws(KafkaError) {
