@@ -80,10 +80,11 @@ extension MarginShard {
         var changed: [Int32] = []
         var listed = 0
         var without = 0
+        let quick = SpotScreen(book.columns, lines)
         for shape in book.shapes.indices where book.shapes[shape].depth == 0 {
             book.shapes[shape].forgetNears()
             rowsValued += book.shapes[shape].count
-            for (row, reach) in endangered(in: shape, changed: &changed)
+            for (row, reach) in endangered(in: shape, quick, changed: &changed)
             where book.triggers.isNear(reach, isSweeping: true) {
                 if reach < 0 { without += 1 } else { listed += 1 }
                 book.list(shape: shape, row: Int(row), reach: reach)
@@ -98,7 +99,7 @@ extension MarginShard {
     ///
     /// - Returns: rows whose reach is, about, below the horizon.
     private mutating func endangered(
-        in shape: Int, changed: inout [Int32]
+        in shape: Int, _ quick: SpotScreen, changed: inout [Int32]
     ) -> [(row: Int32, reach: Double)] {
         let rows = book.shapes[shape]
         let horizon = book.triggers.horizon * RowFigures.growth
@@ -106,16 +107,20 @@ extension MarginShard {
             rows, book.columns, book.instruments, scratch: &scratch, lines: lines
         ) { reader in
             rows.states.withUnsafeBufferPointer { states in
-                var endangered: [(row: Int32, reach: Double)] = []
-                for row in states.indices {
-                    let figures = reader.spot(row)
-                    let slack = figures.slack(severity: states[row].severity, reader.lines)
-                    // Most accounts are far: no division for them.
-                    if slack > horizon * figures.sensitivity && !figures.isSpecial { continue }
-                    if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
-                    endangered.append((Int32(row), figures.reach(slack: slack)))
+                quick.reading(horizon: horizon) { quick in
+                    var endangered: [(row: Int32, reach: Double)] = []
+                    for row in states.indices {
+                        let severity = states[row].severity
+                        if severity == 0, quick.isFar(row, of: reader) { continue }
+                        let figures = reader.spot(row)
+                        let slack = figures.slack(severity: severity, reader.lines)
+                        // Most accounts are far: no division for them.
+                        if slack > horizon * figures.sensitivity && !figures.isSpecial { continue }
+                        if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
+                        endangered.append((Int32(row), figures.reach(slack: slack)))
+                    }
+                    return endangered
                 }
-                return endangered
             }
         }
     }

@@ -284,11 +284,18 @@ extension RowReader {
             lower += (upper - lower) * fraction
         }
         // The least of sixteen, by halves.
-        let eight = pointwiseMin(lower.lowHalf, lower.highHalf)
-        let four = pointwiseMin(eight.lowHalf, eight.highHalf)
-        let two = pointwiseMin(four.lowHalf, four.highHalf)
+        let eight = lesser(lower.lowHalf, lower.highHalf)
+        let four = lesser(eight.lowHalf, eight.highHalf)
+        let two = lesser(four.lowHalf, four.highHalf)
         return max(0, -min(two[0], two[1])) + charge
     }
+}
+
+/// `pointwiseMin`, which is a call and a loop of scalars where it is not inlined.
+@inline(__always)
+private func lesser<Vector: SIMD>(_ left: Vector, _ right: Vector) -> Vector
+where Vector.Scalar: FloatingPoint {
+    left.replacing(with: right, where: right .< left)
 }
 
 extension RowReader {

@@ -6,11 +6,50 @@ import Quantities
 /// It is made of parts that change apart from each other, so that the cause of a worsening can be
 /// found by putting one part back (`MarginModel.cause`).
 public struct AssetMarket: Sendable {
-    public let asset: Identifier
-    public var haircuts: HaircutPart
-    public var prices: PricePart
-    public var volatilities: VolatilityPart
-    public var selling: SellingPart
+    /// Shared by copies, of which every owner that is valued has one for each asset.
+    private var parts: Parts
+
+    private final class Parts: Sendable {
+        let asset: Identifier
+        let haircuts: HaircutPart
+        let prices: PricePart
+        let volatilities: VolatilityPart
+        let selling: SellingPart
+
+        init(
+            _ asset: Identifier, _ haircuts: HaircutPart, _ prices: PricePart,
+            _ volatilities: VolatilityPart, _ selling: SellingPart
+        ) {
+            self.asset = asset
+            self.haircuts = haircuts
+            self.prices = prices
+            self.volatilities = volatilities
+            self.selling = selling
+        }
+    }
+
+    public var asset: Identifier { _read { yield parts.asset } }
+
+    public var haircuts: HaircutPart {
+        _read { yield parts.haircuts }
+        set {
+            parts = Parts(asset, newValue, parts.prices, parts.volatilities, parts.selling)
+        }
+    }
+
+    public var prices: PricePart {
+        _read { yield parts.prices }
+        set {
+            parts = Parts(asset, parts.haircuts, newValue, parts.volatilities, parts.selling)
+        }
+    }
+
+    public var volatilities: VolatilityPart {
+        _read { yield parts.volatilities }
+        set { parts = Parts(asset, parts.haircuts, parts.prices, newValue, parts.selling) }
+    }
+
+    public var selling: SellingPart { _read { yield parts.selling } }
 
     /// The haircuts, by tier, and the scan ranges.
     public struct HaircutPart: Sendable {
@@ -89,37 +128,38 @@ public struct AssetMarket: Sendable {
         _ table: HaircutTable, surface: PreparedSurface?, settlements: [Settlement] = [],
         shard: Int = 0, of shards: Int = 1
     ) {
-        asset = table.asset
-        haircuts = HaircutPart(
+        let haircuts = HaircutPart(
             sequence: table.sequence, boundBy: table.boundBy, validUntil: table.validUntil,
             onTime: PreparedTiers(table.tiers),
             late: PreparedTiers(table.tiers, leastInitial: table.fallback),
             scan: ScanLadder(table.scan))
-        prices = PricePart(
+        let prices = PricePart(
             time: table.time, price: table.price.double, debtPrice: table.debtPrice.double,
             reference: table.reference.double, forwards: surface, settlements: settlements,
             published: (table.price, table.debtPrice))
-        volatilities = VolatilityPart(surface: surface, stressVolatility: table.stressVolatility)
+        let volatilities = VolatilityPart(
+            surface: surface, stressVolatility: table.stressVolatility)
         let share =
             table.shares.isEmpty
             ? 1 / Double(max(1, shards))
             : table.shares.indices.contains(shard) ? table.shares[shard] : 0
-        selling = SellingPart(
+        let selling = SellingPart(
             impact: table.impact, depth: max(0, table.components.depth.double),
             share: min(1, max(0, share)))
+        parts = Parts(table.asset, haircuts, prices, volatilities, selling)
     }
 
     /// The valuation currency: haircut 0, price 1.
     public init(valuationCurrency asset: Identifier) {
-        self.asset = asset
-        haircuts = HaircutPart(
+        let haircuts = HaircutPart(
             sequence: 0, boundBy: [], validUntil: nil, onTime: .full, late: .full,
             scan: ScanLadder([]))
-        prices = PricePart(
+        let prices = PricePart(
             time: Instant(nanoseconds: .min), price: 1, debtPrice: 1, reference: 1,
             published: (.one, .one))
-        volatilities = VolatilityPart(surface: nil, stressVolatility: 0)
-        selling = SellingPart(impact: nil, depth: .infinity, share: 1)
+        parts = Parts(
+            asset, haircuts, prices, VolatilityPart(surface: nil, stressVolatility: 0),
+            SellingPart(impact: nil, depth: .infinity, share: 1))
     }
 
     /// The price for delivery at an expiry: the surface's, else R.
@@ -149,21 +189,26 @@ public struct AssetMarket: Sendable {
     ///
     /// - Parameter move: a fraction, > −1.
     public func moved(by move: Double) -> AssetMarket {
-        var market = self
         let factor = 1 + move
-        market.prices.price *= factor
-        market.prices.debtPrice *= factor
-        market.prices.reference *= factor
-        market.prices.forwardFactor *= factor
+        var prices = prices
+        prices.price *= factor
+        prices.debtPrice *= factor
+        prices.reference *= factor
+        prices.forwardFactor *= factor
+        var market = self
+        market.prices = prices
         return market
     }
+
     /// This market after a rise of all maintenance haircuts.
     ///
     /// - Parameter rise: a fraction, ≥ 0.
     public func raised(by rise: Double) -> AssetMarket {
+        var raised = haircuts
+        raised.onTime = haircuts.onTime.raised(by: rise)
+        raised.late = haircuts.late.raised(by: rise)
         var market = self
-        market.haircuts.onTime = haircuts.onTime.raised(by: rise)
-        market.haircuts.late = haircuts.late.raised(by: rise)
+        market.haircuts = raised
         return market
     }
 }
