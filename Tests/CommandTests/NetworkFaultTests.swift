@@ -1,4 +1,5 @@
 import Foundation
+import Kafka
 import TestSupport
 import Testing
 
@@ -71,6 +72,64 @@ import Testing
             try service.waitUntilExit(within: .seconds(10))
             #expect(service.status == 0)
         }
+        try expectRepeatsToBeIdentical(broker)
+    }
+
+    /// Each asset's tables follow each other without a gap, from the first that the broker still
+    /// has; one that comes again is the same to the byte.
+    private func expectRepeatsToBeIdentical(_ broker: BrokerProcess) throws {
+        let topic = "risk.haircuts.v1"
+        var seen: [String: [Int: String]] = [:]
+        var newest: [String: Int] = [:]
+        for (key, body) in try read(topic, of: broker) {
+            let match = try #require(body.firstMatch(of: /"sequence":([0-9]+),/))
+            let sequence = try #require(Int(match.1))
+            if let earlier = seen[key]?[sequence] {
+                #expect(earlier == body, "\(key) \(sequence)")
+            } else {
+                #expect(newest[key].map { sequence == $0 + 1 } ?? true, "\(key) \(sequence)")
+                newest[key] = sequence
+            }
+            seen[key, default: [:]][sequence] = body
+        }
+        #expect(!newest.isEmpty)
+    }
+
+    private func read(
+        _ topic: String, of broker: BrokerProcess
+    ) throws -> [(key: String, body: String)] {
+        let consumer = try Consumer(
+            .consumer(
+                bootstrapServers: broker.address, groupId: "reader",
+                properties: ["auto.offset.reset": "earliest"]))
+        defer { consumer.close() }
+        let places = (0..<2).map { TopicPartition(topic, $0) }
+        try consumer.assign(places.map { TopicPartitionOffset($0, .beginning) })
+        let batch = consumer.makeBatch(capacity: 1_000)
+        var records: [(key: String, body: String)] = []
+        var atEnd: Set<TopicPartition> = []
+        let limit = ContinuousClock.now + .seconds(20)
+        while atEnd.count < places.count {
+            consumer.wait(upTo: .milliseconds(50))
+            consumer.poll()
+            for queue in consumer.queues {
+                while queue.drain(into: batch) > 0 {
+                    for index in 0..<batch.count {
+                        guard let key = batch[index].key, let body = batch[index].value else {
+                            continue
+                        }
+                        records.append(
+                            (
+                                String(decoding: key, as: UTF8.self),
+                                String(decoding: body, as: UTF8.self)
+                            ))
+                    }
+                }
+                if batch.endOffset != nil { atEnd.insert(queue.topicPartition) }
+            }
+            try #require(ContinuousClock.now < limit, "the end of \(topic) does not come")
+        }
+        return records
     }
 
     @Test func nothingIsMissingWhenConnectionsAreCutAgainAndAgain() throws {
