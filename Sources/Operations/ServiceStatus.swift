@@ -6,6 +6,8 @@ import Haircuts
 public struct ServiceStatus: Sendable {
     /// Seconds since the brokers last answered; nil: not yet.
     public var brokerSilenceSeconds: Double?
+    /// Why they did not answer last, as far as it is known; without secrets.
+    public var brokerFailure: String?
     /// What is wrong with the topics, a sentence each.
     public var topicProblems: [String] = []
     public var workers: [WorkerStatus] = []
@@ -91,13 +93,19 @@ public struct ReadinessLimits: Hashable, Sendable {
 }
 
 extension ServiceStatus {
+    /// To follow what is said of silent brokers, on the same line.
+    private var brokerReason: String {
+        brokerFailure.map { ": " + $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
+            ?? ""
+    }
+
     /// Why the process is not ready, a sentence each; empty when it is.
     public func reasonsNotReady(_ limits: ReadinessLimits = ReadinessLimits()) -> [String] {
         var reasons: [String] = []
         switch brokerSilenceSeconds {
-        case nil: reasons.append("the brokers have not answered yet")
+        case nil: reasons.append("the brokers have not answered yet\(brokerReason)")
         case .some(let seconds) where seconds > limits.brokerSilenceSeconds:
-            reasons.append("the brokers have not answered for \(Int(seconds)) s")
+            reasons.append("the brokers have not answered for \(Int(seconds)) s\(brokerReason)")
         case .some: break
         }
         reasons += topicProblems

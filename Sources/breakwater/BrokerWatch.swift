@@ -9,6 +9,8 @@ import Synchronization
 final class BrokerWatch: Sendable {
     private struct State {
         var lastAnswer: ContinuousClock.Instant?
+        /// Of the newest request, where it failed.
+        var failure: KafkaError?
         var topics: [String: TopicDescription]?
         /// Partition counts of the first answer that had every topic.
         var counts: [String: Int]?
@@ -71,9 +73,15 @@ final class BrokerWatch: Sendable {
 
     private func ask(_ admin: Admin) {
         _ = admin.takeEvents()
-        guard let cluster = try? admin.describeCluster(within: Self.requestLimit) else { return }
+        let cluster: ClusterDescription
+        do throws(KafkaError) {
+            cluster = try admin.describeCluster(within: Self.requestLimit)
+        } catch {
+            return state.withLock { $0.failure = error }
+        }
         state.withLock { state in
             state.lastAnswer = .now
+            state.failure = nil
             state.topics = cluster.topics
             guard state.counts == nil, plan.missing(in: cluster.topics).isEmpty else { return }
             state.counts = cluster.topics.mapValues(\.partitionCount)
@@ -84,6 +92,9 @@ final class BrokerWatch: Sendable {
     var silenceSeconds: Double? {
         state.withLock { $0.lastAnswer }.map { (ContinuousClock.now - $0).seconds }
     }
+
+    /// Why the newest request failed; nil where it was answered.
+    var failure: String? { state.withLock { $0.failure }.map { "\($0)" } }
 
     /// What is wrong with the topics by the newest answer, a sentence each.
     var topicProblems: [String] {

@@ -32,6 +32,7 @@ final class Observation {
             status: {
                 var status = ServiceStatus()
                 status.brokerSilenceSeconds = watch.silenceSeconds
+                status.brokerFailure = watch.failure
                 status.topicProblems = watch.topicProblems
                 (status.workers, status.metrics) = workers()
                 return status

@@ -70,6 +70,10 @@ final class Certificate {
                 service.errors.lowercased().contains("ssl")
             }
             #expect(readiness(of: service).status == 503)
+            try service.wait(upTo: .seconds(15), for: "the reason on the page") {
+                readiness(of: service).body.lowercased().contains("not answered yet: could not")
+            }
+            #expect(readiness(of: service).body.lowercased().contains("ssl"))
             #expect(service.isRunning)
             // Said, but not a line for every attempt.
             Thread.sleep(forTimeInterval: 3)

@@ -67,6 +67,13 @@ import Testing
     /// What is changed of a sound process, and what is said then; nil: still ready.
     static let changes: [(@Sendable (inout ServiceStatus) -> Void, String?)] = [
         ({ $0.brokerSilenceSeconds = nil }, "the brokers have not answered yet"),
+        (
+            {
+                $0.brokerSilenceSeconds = nil
+                $0.brokerFailure = "could not reach it\n: wrong password"
+            }, "the brokers have not answered yet: could not reach it : wrong password"
+        ),
+        ({ $0.brokerFailure = "could not reach it" }, nil),
         ({ $0.brokerSilenceSeconds = 10 }, nil),
         ({ $0.brokerSilenceSeconds = 11.9 }, "the brokers have not answered for 11 s"),
         ({ $0.topicProblems = ["topic x does not exist"] }, "topic x does not exist"),
