@@ -210,7 +210,7 @@ struct AccountBook: Sendable {
         } else {
             openCount += 1
         }
-        apart[account] = nil
+        if !apart.isEmpty { apart[account] = nil }
         join(owner, account)
         entries[Int(account)].owner = owner
         let isAlone = entries[Int(owner)].member == account
@@ -351,6 +351,8 @@ struct AccountBook: Sendable {
 
     /// Sets under which assets an owner with accounts kept apart is found.
     private mutating func indexApart(_ owner: Int32) {
+        // Of most owners nothing is kept apart, and never was.
+        if apart.isEmpty && indexed.isEmpty { return }
         var assets: Set<Int32> = []
         for account in accounts(of: owner) {
             guard let snapshot = apart[account]?.snapshot else { continue }

@@ -57,19 +57,33 @@ extension AccountSnapshot {
     /// taken: a thousandth of what money is counted up to, so that prices may rise.
     static let largestAmount = 1e15
 
+    /// Names that are compared one with another rather than hashed.
+    private static let fewNames = 12
+
     /// - Throws: the first rule the snapshot breaks.
     func check() throws(MarginRefusal) {
+        // A few are compared with those before them; hashing pays for many only.
         var assets: Set<Identifier> = []
-        for balance in balances {
-            guard assets.insert(balance.asset).inserted else {
+        let hashesAssets = balances.count > Self.fewNames
+        for (index, balance) in balances.enumerated() {
+            let isNew =
+                hashesAssets
+                ? assets.insert(balance.asset).inserted
+                : !balances[..<index].contains { $0.asset == balance.asset }
+            guard isNew else {
                 throw MarginRefusal(
                     .duplicateAsset, "Account \(account) has two balances of \(balance.asset).")
             }
             try Self.checkSize(abs(balance.quantity.double), of: balance.asset, in: account)
         }
         var instruments: Set<Identifier> = []
-        for position in positions {
-            guard instruments.insert(position.instrument).inserted else {
+        let hashesInstruments = positions.count > Self.fewNames
+        for (index, position) in positions.enumerated() {
+            let isNew =
+                hashesInstruments
+                ? instruments.insert(position.instrument).inserted
+                : !positions[..<index].contains { $0.instrument == position.instrument }
+            guard isNew else {
                 throw MarginRefusal(
                     .duplicateInstrument,
                     "Account \(account) has two positions in \(position.instrument).")

@@ -139,6 +139,13 @@ public struct MarginShard: Sendable {
     }
 
     private mutating func touchExposures(of account: Int32) {
+        if let (shape, row) = book.place(of: account) {
+            // The row's assets are those of its snapshot, each once.
+            for asset in book.shapes[shape].assetsOfRow(row) {
+                exposures.touch(book.assetNames[asset])
+            }
+            return
+        }
         guard let snapshot = book.snapshot(of: account) else { return }
         for asset in snapshot.everyAsset(valuationCurrency: valuationCurrency) {
             exposures.touch(asset)

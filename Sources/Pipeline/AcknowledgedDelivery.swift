@@ -3,7 +3,10 @@ import Kafka
 /// At-least-once: outputs, their acknowledgements, checkpoints, their acknowledgements, offsets.
 ///
 /// Outputs go out as they come, those of one window under one delivery tag while the next window is
-/// filled under the other, so that waiting for acknowledgements does not stop the stream.
+/// filled under the other, so that waiting for acknowledgements does not stop the stream. Only
+/// alerts do: what came with them goes out when they are acknowledged. A requirement that is there
+/// says that its alert is, because a worker is restored from the requirement and would not send the
+/// alert again; the other way round the alert comes twice.
 final class AcknowledgedDelivery: Delivery {
     private struct Pending {
         var settlement: Settlement
@@ -13,7 +16,8 @@ final class AcknowledgedDelivery: Delivery {
     }
 
     private static let checkpointTag = 2
-    static let tags = 3
+    private static let alertTag = 3
+    static let tags = 4
 
     let effects = EffectBatch()
     let checkpoints = EffectBatch()
@@ -25,6 +29,10 @@ final class AcknowledgedDelivery: Delivery {
     private let topics: [Producer.Topic]
     private let mayWait: () -> Bool
     private var tag = 0
+    /// Whether the alerts among the effects are on their way, and the others wait for them.
+    private var areAlertsSent = false
+    /// Of the batch whose effects are not all sent yet.
+    private var sealed: Settlement?
     private var pending: Pending?
 
     /// - Parameter mayWait: asked while the producer's queue is full; false gives up.
@@ -42,35 +50,74 @@ final class AcknowledgedDelivery: Delivery {
         self.topics = handles
     }
 
-    var isOpen: Bool { true }
-    var canSeal: Bool { pending == nil }
-    var isIdle: Bool { pending == nil }
+    var isOpen: Bool { !areAlertsSent && sealed == nil }
+    var canSeal: Bool { pending == nil && isOpen }
+    var isIdle: Bool { pending == nil && sealed == nil }
 
     func prepare() throws(KafkaError) -> Bool { true }
 
     func takeEvents() -> [ClientEvent] { producer.takeEvents() }
 
     func seal(_ settlement: Settlement) throws(KafkaError) {
-        try send(effects, tag: tag)
+        sealed = settlement
+        try sendEffects()
+    }
+
+    func spill(_ settlement: Settlement) throws(KafkaError) {
+        try sendEffects()
+        while effects.count > 0 {
+            producer.poll(upTo: .milliseconds(10))
+            for tag in 0..<Self.tags { try check(tag) }
+            try sendEffects()
+            guard effects.count == 0 || mayWait() else { throw Self.givenUp }
+        }
+    }
+
+    func turn(within limit: Duration) throws(KafkaError) {
+        try sendEffects()
+        producer.poll(upTo: .zero)
+        for tag in 0..<Self.tags { try check(tag) }
+        try sendEffects()
+        try settle()
+        guard !isIdle || areAlertsSent, limit > .zero else { return }
+        producer.poll(upTo: limit)
+    }
+
+    /// Sends what there is, or, where there are alerts, those first and the others once they are
+    /// acknowledged.
+    private func sendEffects() throws(KafkaError) {
+        if effects.hasAlerts {
+            if !areAlertsSent {
+                try send(effects, tag: Self.alertTag) { $0 == .alerts }
+                areAlertsSent = true
+            }
+            guard isAcknowledged(Self.alertTag) else { return }
+        }
+        try send(effects, tag: tag) { $0 != .alerts }
+        effects.removeAll()
+        areAlertsSent = false
+        guard let settlement = sealed else { return }
+        sealed = nil
         pending = Pending(settlement: settlement, tag: tag)
         tag = 1 - tag
     }
 
-    func spill(_ settlement: Settlement) throws(KafkaError) { try send(effects, tag: tag) }
-
-    func turn(within limit: Duration) throws(KafkaError) {
-        try send(effects, tag: tag)
-        producer.poll(upTo: .zero)
-        for tag in 0..<Self.tags { try check(tag) }
-        try settle()
-        guard pending != nil, limit > .zero else { return }
-        producer.poll(upTo: limit)
+    private static var givenUp: KafkaError {
+        KafkaError(
+            code: KafkaError.Code.queueFull, operation: "publish",
+            reason: "the producer's queue stayed full until the worker was stopped")
     }
 
-    /// Sends what is left of a batch that was not handed over whole.
-    private func send(_ batch: EffectBatch, tag: Int) throws(KafkaError) {
+    /// Sends those of a batch that go to certain topics.
+    private func send(
+        _ batch: EffectBatch, tag: Int, where isMeant: (OutputTopic) -> Bool = { _ in true }
+    ) throws(KafkaError) {
         var index = 0
         while index < batch.count {
+            guard isMeant(batch.effects[index].topic) else {
+                index += 1
+                continue
+            }
             do throws(KafkaError) {
                 let admission = try batch.produce(index, by: producer, topics: topics, tag: tag)
                 if admission == .queued {
@@ -84,13 +131,8 @@ final class AcknowledgedDelivery: Delivery {
             }
             // Backpressure: the queue's bound is the memory's bound.
             producer.poll(upTo: .milliseconds(10))
-            guard mayWait() else {
-                throw KafkaError(
-                    code: KafkaError.Code.queueFull, operation: "publish",
-                    reason: "the producer's queue stayed full until the worker was stopped")
-            }
+            guard mayWait() else { throw Self.givenUp }
         }
-        batch.removeAll()
     }
 
     private func check(_ tag: Int) throws(KafkaError) {
@@ -108,6 +150,7 @@ final class AcknowledgedDelivery: Delivery {
             guard isAcknowledged(batch.tag) else { return }
             pending?.hasSentCheckpoints = true
             try send(checkpoints, tag: Self.checkpointTag)
+            checkpoints.removeAll()
         }
         guard isAcknowledged(Self.checkpointTag) else { return }
         pending = nil
@@ -125,6 +168,8 @@ final class AcknowledgedDelivery: Delivery {
     func abandon() {
         effects.removeAll()
         checkpoints.removeAll()
+        areAlertsSent = false
+        sealed = nil
         pending = nil
     }
 

@@ -59,6 +59,7 @@ final class EffectBatch {
     private var letterHeaders: [[Header]] = []
     /// Whether it holds something that may not wait: an alert, a breaker change, a tier change.
     var isUrgent = false
+    private(set) var hasAlerts = false
 
     static let traceparent = "traceparent"
 
@@ -70,6 +71,7 @@ final class EffectBatch {
         bytes.removeAll()
         letterHeaders.removeAll(keepingCapacity: true)
         isUrgent = false
+        hasAlerts = false
     }
 
     /// Adds a record whose key and value are written by the closures.
@@ -79,6 +81,7 @@ final class EffectBatch {
         to topic: OutputTopic, partition: Int32?, time: Instant?, cause record: Record?,
         key writeKey: (inout OutputBuffer) -> Void, value writeValue: (inout OutputBuffer) -> Void
     ) {
+        if topic == .alerts { hasAlerts = true }
         let start = bytes.count
         writeKey(&bytes)
         let keyEnd = bytes.count

@@ -25,7 +25,8 @@ final class Checks {
         let mayRepeat = plan.delivery == .atLeastOnce
         haircuts.mayRepeat = mayRepeat
         breakers.mayRepeat = mayRepeat
-        deadLetters.mayRepeat = mayRepeat
+        margin.mayRepeat = plan.marginDelivery == .atLeastOnce
+        deadLetters.mayRepeat = mayRepeat || margin.mayRepeat
         for topic in [TopicName.alerts, .breakers, .deadLetters, .haircuts, .requirements] {
             for (number, partition) in log.partitions(of: topic.rawValue).enumerated()
             where number < plan.partitions {
@@ -100,7 +101,9 @@ final class Checks {
     }
 
     /// Compares with an uninterrupted run over the same inputs, once all is quiet.
-    func final() -> Violation? {
+    ///
+    /// - Parameter wasDisturbed: whether any request or process failed before.
+    func final(wasDisturbed: Bool) -> Violation? {
         var refused: Set<DeadLetterCheck.Origin> = []
         for partition in 0..<Int32(plan.partitions) {
             let reference = Reference(
@@ -118,7 +121,8 @@ final class Checks {
             refused.formUnion(reference.refused)
             if let violation = margin.compareLast(with: reference) { return violation }
         }
-        return margin.final() ?? deadLetters.compare(with: refused, in: log)
+        return margin.final(wasDisturbed: wasDisturbed)
+            ?? deadLetters.compare(with: refused, in: log)
     }
 
     private func compare(_ reference: Reference, _ partition: Int32) -> Violation? {

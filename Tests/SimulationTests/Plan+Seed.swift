@@ -26,6 +26,11 @@ extension Plan {
         {
             delivery = .atLeastOnce
         }
+        if roles.contains(.margin), extras.contains(.accountsAtLeastOnce),
+            SplitMix64.first(of: seed ^ 0xa2_0000_0000) % 4 == 0
+        {
+            marginDelivery = .atLeastOnce
+        }
         var traffic = Traffic(seed: random.next(), start: Self.start)
         traffic.jump = jump
         traffic.sendsSurfaces = !isReplayable
@@ -45,7 +50,9 @@ extension Plan {
         }
         // Without a transaction the log in memory does not know a producer's batches apart: one
         // that comes late would overtake, which Kafka's idempotent producer does not allow.
-        if delivery == .atLeastOnce { events.removeAll { $0.kind.isLateProduce } }
+        if delivery == .atLeastOnce || marginDelivery == .atLeastOnce {
+            events.removeAll { $0.kind.isLateProduce }
+        }
         let trims = chances.trims(in: length)
         isTrimmed = !trims.isEmpty
         events += trims + chances.controls(in: length, jump)

@@ -18,6 +18,8 @@ struct Plan {
     /// they do not.
     var jump: ClockJump?
     var delivery = PipelineDelivery.exactlyOnce
+    /// Of the margin stage, whose tables are always exactly once: what it does alone.
+    var marginDelivery = PipelineDelivery.exactlyOnce
     /// Whether quotes are lost for good, before workers may have read them.
     var isTrimmed = false
     /// In order of their times.
@@ -33,7 +35,10 @@ struct Plan {
         static let clockJumps = Extras(rawValue: 2)
         static let trims = Extras(rawValue: 4)
         static let atLeastOnce = Extras(rawValue: 8)
-        static let all: Extras = [.controls, .clockJumps, .trims, .atLeastOnce]
+        static let accountsAtLeastOnce = Extras(rawValue: 16)
+        /// Those that there were at first, for seeds of then.
+        static let first: Extras = [.controls, .clockJumps, .trims, .atLeastOnce]
+        static let all: Extras = first.union(.accountsAtLeastOnce)
     }
 
     struct ClockJump {
@@ -109,6 +114,7 @@ struct Plan {
     var description: String {
         "seed \(seed), clock \(clock)\(isReplayable ? ", replayable" : "")"
             + "\(isStatic ? ", static members" : ""), \(delivery.rawValue), "
+            + (roles.contains(.margin) ? "accounts \(marginDelivery.rawValue), " : "")
             + (jump.map { "clocks jump by \($0.by) ms at \($0.at) ms, " } ?? "")
             + "\(partitions) partitions, "
             + "\(events.count) events:\n"

@@ -24,20 +24,23 @@ enum Production {
             switch role {
             case .haircut:
                 try makeHaircutWorker(
-                    configuration(plan), name: worker, clients: process, now: now,
+                    configuration(plan, role), name: worker, clients: process, now: now,
                     control: control, log: log)
             case .margin:
                 try makeMarginWorker(
-                    configuration(plan), name: worker, clients: process, now: now,
+                    configuration(plan, role), name: worker, clients: process, now: now,
                     control: control, log: log)
             }
         return SimulatedWorker(role, name: name, worker: stepped)
     }
 
-    private static func configuration(_ plan: Plan) -> PipelineConfiguration {
+    private static func configuration(
+        _ plan: Plan, _ role: Role
+    ) -> PipelineConfiguration {
         PipelineConfiguration(
             bootstrapServers: "memory", groupId: "breakwater", topics: topics, clock: plan.clock,
-            delivery: plan.delivery, assets: assets, margin: margin)
+            delivery: role == .margin ? plan.marginDelivery : plan.delivery, assets: assets,
+            margin: margin)
     }
 
     static let margin = MarginConfiguration(valuationCurrency: Identifier("USD") ?? .unnamed)

@@ -57,9 +57,12 @@ import Testing
         Regression(seed: 3323, showed: "the same, between static members"),
         Regression(seed: 3908, showed: "the same"),
         Regression(
-            seed: 181, extras: .all, showed: "an override withdrawn by an older tombstone"),
-        Regression(seed: 3857, extras: .all, showed: "a control applied a second time"),
-        Regression(seed: 4063, extras: .all, showed: "a worker that never said it served again"),
+            seed: 181, extras: .first, showed: "an override withdrawn by an older tombstone"),
+        Regression(seed: 3857, extras: .first, showed: "a control applied a second time"),
+        Regression(seed: 4063, extras: .first, showed: "a worker that never said it served again"),
+        Regression(
+            seed: 182, extras: .all,
+            showed: "an alert lost between its requirement's writing and its own"),
     ]
 
     @Test(arguments: regressions)

@@ -96,7 +96,8 @@ final class World {
             let why = workers.compactMap(\.whyNotQuiet).joined(separator: ", ")
             violation = Violation(.quiet, "after two minutes without faults: \(why)")
         }
-        if violation == nil { violation = checks.final() }
+        let wasDisturbed = statistics.failures + statistics.kills + statistics.faults > 0
+        if violation == nil { violation = checks.final(wasDisturbed: wasDisturbed) }
     }
 
     /// No more faults; one process at least.
@@ -260,6 +261,7 @@ final class World {
 
     private func freeze(_ slot: Slot, _ milliseconds: Int64) {
         guard let process = slot.process, !slot.isBusy else { return }
+        statistics.faults += 1
         slot.frozenUntil = log.now + milliseconds
         process.isFrozen = true
         log.schedule(at: slot.frozenUntil) { process.isFrozen = false }
