@@ -91,6 +91,7 @@ final class AcknowledgedDelivery: Delivery {
                 try send(effects, tag: Self.alertTag) { $0 == .alerts }
                 areAlertsSent = true
             }
+            try check(Self.alertTag)
             guard isAcknowledged(Self.alertTag) else { return }
         }
         try send(effects, tag: tag) { $0 != .alerts }
