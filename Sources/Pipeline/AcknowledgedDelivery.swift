@@ -65,11 +65,14 @@ final class AcknowledgedDelivery: Delivery {
 
     func spill(_ settlement: Settlement) throws(KafkaError) {
         try sendEffects()
+        // A call waits as long as an undecided transaction may.
+        var polls = DeliveryLimits.undecided / .milliseconds(10)
         while effects.count > 0 {
+            guard polls > 0, mayWait() else { throw Self.givenUp }
+            polls -= 1
             producer.poll(upTo: .milliseconds(10))
             for tag in 0..<Self.tags { try check(tag) }
             try sendEffects()
-            guard effects.count == 0 || mayWait() else { throw Self.givenUp }
         }
     }
 
@@ -106,7 +109,7 @@ final class AcknowledgedDelivery: Delivery {
     private static var givenUp: KafkaError {
         KafkaError(
             code: KafkaError.Code.queueFull, operation: "publish",
-            reason: "the producer's queue stayed full until the worker was stopped")
+            reason: "the producer's queue stayed full, or its alerts unanswered, for too long")
     }
 
     /// Sends those of a batch that go to certain topics.

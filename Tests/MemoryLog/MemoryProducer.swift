@@ -199,7 +199,11 @@ public final class MemoryProducer: LogProducer {
     @discardableResult
     public func poll(upTo limit: Duration) -> Int {
         let before = queue.count
-        guard !process.isKilled else { return 0 }
+        guard !process.isKilled else {
+            // Time passes also for who waits for answers that will not come.
+            if limit > .zero { process.pass(Self.milliseconds(limit)) }
+            return 0
+        }
         send()
         // Who waits for what cannot be sent lets time pass.
         if limit > .zero, !queue.isEmpty, before == queue.count {

@@ -108,13 +108,11 @@ struct MarginCheck {
             return Violation(.readable, "\(place) \(record.offset): \(error)")
         }
         if mayRepeat {
-            if let before = alertValues[alert.id] {
-                if before != Array(value) { changedAlerts.insert("alert \(alert.id)") }
-                return nil
-            }
-            alertValues[alert.id] = Array(value)
-        }
-        guard ids.insert(alert.id).inserted else {
+            let before = alertValues.updateValue(Array(value), forKey: alert.id)
+            if before == Array(value) { return nil }
+            // Computed again in another market, from another status perhaps: it counts as well.
+            if before != nil { changedAlerts.insert("alert \(alert.id)") }
+        } else if !ids.insert(alert.id).inserted {
             return Violation(.sequence, "alert \(alert.id) of \(alert.account) comes twice")
         }
         seen[alert.account, default: []].append(
