@@ -5,20 +5,25 @@ import Quantities
 
 /// The accounts of a shard, their owners, and what was last published of each.
 ///
-/// Names of accounts and owners have small consecutive numbers in the order they were first heard
-/// of. Most accounts are rows of columns (`HoldingRows`). Kept apart, as they came, are those that
-/// rows cannot hold: of owners with several accounts, with a requirement of the exchange's own,
-/// very wide ones, and closed ones, of which the last output is kept.
+/// Names of accounts, and apart from them those of owners, have small consecutive numbers in the
+/// order they were first heard of. Most accounts are rows of columns (`HoldingRows`). Kept apart,
+/// as they came, are those that rows cannot hold: of owners with several accounts, with a
+/// requirement of the exchange's own, very wide ones, and closed ones, of which the last output is
+/// kept.
 struct AccountBook: Sendable {
-    /// What is known by a number, as an account and as an owner.
+    /// Of an account.
     private struct Entry: Sendable {
-        /// Of the account; −1: not open.
+        /// −1: not open.
         var owner: Int32 = -1
-        /// Index of the shape whose row the account is; −1: none.
-        var shape: Int32 = -1
-        var row: Int32 = 0
-        /// Of the owner: its only account; −1: none; −2: several, in `groups`.
-        var member: Int32 = -1
+        /// The block in which its row is, and the row there, in sixteen bits each.
+        var place = Self.none
+
+        static let none = UInt32.max
+
+        mutating func set(block: Int, row: Int) {
+            precondition(block < 0xFFFF && row < HoldingRows.mostRows)
+            place = UInt32(block) << 16 | UInt32(row)
+        }
     }
 
     /// An account that is no row.
@@ -34,12 +39,18 @@ struct AccountBook: Sendable {
 
     let valuationCurrency: Identifier
     private(set) var names = IdentifierTable()
+    private(set) var ownerNames = IdentifierTable()
     private var entries: [Entry] = []
-    private(set) var openCount = 0
-    var shapes: [HoldingRows] = []
-    private var shapeNumbers: [Int32: Int32] = [:]
-    private var apart: [Int32: Apart] = [:]
+    /// By owner: its only account; −1: none; −2: several, in `groups`.
+    private var members: [Int32] = []
     private var groups: [Int32: [Int32]] = [:]
+    private(set) var openCount = 0
+    var blocks: [HoldingRows] = []
+    /// Blocks that have room, by the shape of their rows (`shapeKey`).
+    private var roomy = Array(repeating: [Int](), count: (mostAssets + 1) * (mostPositions + 1))
+    /// Where a snapshot is brought into the form of a row.
+    private var draft = HoldingRows.Row()
+    private var apart: [Int32: Apart] = [:]
     /// Decimals that are not the eight-digit ones next to the binary numbers in the rows.
     private var exact = ExactDecimals()
 
@@ -49,6 +60,8 @@ struct AccountBook: Sendable {
     var triggers = TriggerIndex()
     /// Owners of accounts kept apart, by asset number; each increasing.
     private var apartOwners: [[Int32]] = []
+    /// The assets under which each owner is found in `apartOwners`.
+    private var indexed: [Int32: Set<Int32>] = [:]
 
     init(valuationCurrency: Identifier) {
         self.valuationCurrency = valuationCurrency
@@ -76,20 +89,31 @@ struct AccountBook: Sendable {
         return number
     }
 
+    private mutating func ownerNumber(of name: Identifier) -> Int32 {
+        let number = ownerNames.insert(name)
+        if Int(number) == members.count { members.append(-1) }
+        return number
+    }
+
     // Reading
 
     func isOpen(_ account: Int32) -> Bool { entries[Int(account)].owner >= 0 }
     func owner(of account: Int32) -> Int32 { entries[Int(account)].owner }
 
+    /// Whether anything is kept of an account: what it holds, or what was published of it.
+    func knows(_ account: Int32) -> Bool {
+        entries[Int(account)].place != Entry.none || !apart.isEmpty && apart[account] != nil
+    }
+
     /// Where an account's row is; nil for one kept apart.
-    func place(of account: Int32) -> (shape: Int, row: Int)? {
-        let entry = entries[Int(account)]
-        return entry.shape < 0 ? nil : (Int(entry.shape), Int(entry.row))
+    func place(of account: Int32) -> (block: Int, row: Int)? {
+        let place = entries[Int(account)].place
+        return place == Entry.none ? nil : (Int(place >> 16), Int(place & 0xFFFF))
     }
 
     /// An owner's open accounts, in order of their names.
     func accounts(of owner: Int32) -> [Int32] {
-        switch entries[Int(owner)].member {
+        switch members[Int(owner)] {
         case -1: []
         case -2: groups[owner] ?? []
         case let only: [only]
@@ -109,39 +133,31 @@ struct AccountBook: Sendable {
 
     /// Accounts that once were published and are not open, in order of their names.
     var closedAccounts: [Int32] {
-        apart.keys.filter { !isOpen($0) }.sorted { names[$0] < names[$1] }
+        apart.keys.filter { !isOpen($0) }.sorted { names.isOrdered($0, before: $1) }
     }
 
     func snapshots(of owner: Int32) -> [AccountSnapshot] {
         accounts(of: owner).compactMap { snapshot(of: $0) }
     }
 
-    /// The sequence and the time of the last snapshot of an open account.
-    func lastSnapshot(of account: Identifier) -> (sequence: Int64, time: Instant)? {
-        guard let number = names.index(of: account), isOpen(number) else { return nil }
-        if let (shape, row) = place(of: number) {
-            return (shapes[shape].positionsSequences[row], shapes[shape].positionsTimes[row])
+    /// The sequence and the time of the last snapshot of an account; nil where it is not open.
+    func lastSnapshot(of account: Int32) -> (sequence: Int64, time: Instant)? {
+        guard let (block, row) = place(of: account) else {
+            return apart[account]?.snapshot.map { ($0.sequence, $0.time) }
         }
-        return apart[number]?.snapshot.map { ($0.sequence, $0.time) }
-    }
-
-    func positionsSequence(of account: Int32) -> Int64? {
-        guard let (shape, row) = place(of: account) else {
-            return apart[account]?.snapshot?.sequence
-        }
-        return shapes[shape].positionsSequences[row]
+        return (blocks[block].positionsSequences[row], blocks[block].positionsTimes[row])
     }
 
     func snapshot(of account: Int32) -> AccountSnapshot? {
-        guard let (shape, row) = place(of: account) else { return apart[account]?.snapshot }
-        return snapshot(of: account, in: shapes[shape], row: row)
+        guard let (block, row) = place(of: account) else { return apart[account]?.snapshot }
+        return snapshot(of: account, in: blocks[block], row: row)
     }
 
     private func snapshot(
         of account: Int32, in rows: HoldingRows, row: Int
     ) -> AccountSnapshot {
         var snapshot = AccountSnapshot(
-            account: names[account], owner: names[owner(of: account)],
+            account: names[account], owner: ownerNames[owner(of: account)],
             time: rows.positionsTimes[row], sequence: rows.positionsSequences[row])
         for slot in row * rows.width..<(row + 1) * rows.width where rows.quantities[slot] != 0 {
             let asset = rows.assets[slot]
@@ -169,24 +185,24 @@ struct AccountBook: Sendable {
     /// The last output of an account, as far as it was remembered: enough to go on from and to
     /// compare with.
     func output(of account: Int32) -> MarginRequirement? {
-        guard let (shape, row) = place(of: account) else { return apart[account]?.output }
-        return shapes[shape].output(
+        guard let (block, row) = place(of: account) else { return apart[account]?.output }
+        return blocks[block].output(
             row, account: names[account], assetNames: assetNames, columns: columns)
     }
 
     /// The status, sequence and snapshot of the last output; nil where none was.
     func lastOutput(of account: Int32) -> LastOutput? {
-        guard let (shape, row) = place(of: account) else {
+        guard let (block, row) = place(of: account) else {
             return apart[account]?.output.map(LastOutput.init)
         }
-        return shapes[shape].lastOutput(row)
+        return blocks[block].lastOutput(row)
     }
 
     // Changing
 
     mutating func setOutput(_ requirement: MarginRequirement, of account: Int32) {
-        if let (shape, row) = place(of: account) {
-            shapes[shape].setOutput(requirement, at: row, names: assetNames)
+        if let (block, row) = place(of: account) {
+            blocks[block].setOutput(requirement, at: row, names: assetNames)
         } else {
             apart[account, default: Apart()].output = requirement
         }
@@ -194,35 +210,40 @@ struct AccountBook: Sendable {
 
     /// Stores a snapshot in the place of the account's last one.
     ///
-    /// - Returns: owners whose accounts are to be valued: the account's, and the one it left.
-    mutating func store(_ snapshot: AccountSnapshot) -> [Int32] {
-        let account = number(of: snapshot.account)
-        let owner = number(of: snapshot.owner)
-        var touched = [owner]
-        let output = output(of: account)
-        if isOpen(account) {
-            let former = self.owner(of: account)
-            takeOut(account)
-            if former != owner {
-                leave(former, account)
-                touched.append(former)
-            }
-        } else {
+    /// - Returns: the owner that the account left.
+    mutating func store(_ snapshot: AccountSnapshot, of account: Int32) -> Int32? {
+        let owner = ownerNumber(of: snapshot.owner)
+        let former = self.owner(of: account)
+        if former < 0 {
             openCount += 1
+            // Of most accounts that are opened nothing was published before.
+            if !knows(account) {
+                keep(snapshot, of: account, owner: owner)
+                return nil
+            }
         }
-        if !apart.isEmpty { apart[account] = nil }
+        let output = output(of: account)
+        takeOut(account)
+        let leaves = former >= 0 && former != owner
+        if leaves { leave(former, account) }
+        keep(snapshot, of: account, owner: owner)
+        if let output { setOutput(output, of: account) }
+        if leaves { indexApart(former) }
+        return leaves ? former : nil
+    }
+
+    /// Keeps the snapshot of an account of which nothing is kept.
+    private mutating func keep(_ snapshot: AccountSnapshot, of account: Int32, owner: Int32) {
         join(owner, account)
         entries[Int(account)].owner = owner
-        let isAlone = entries[Int(owner)].member == account
-        if isAlone, let row = row(of: snapshot, account: account) {
-            place(row, of: account)
+        let isAlone = members[Int(owner)] == account
+        if isAlone, draw(snapshot, account: account) {
+            placeDraft()
         } else {
             if !isAlone { setApart(accounts(of: owner).filter { $0 != account }) }
             apart[account] = Apart(snapshot: snapshot)
         }
-        if let output { setOutput(output, of: account) }
-        for owner in touched { indexApart(owner) }
-        return touched
+        indexApart(owner)
     }
 
     /// Forgets an account's positions.
@@ -242,23 +263,23 @@ struct AccountBook: Sendable {
     }
 
     private mutating func join(_ owner: Int32, _ account: Int32) {
-        let member = entries[Int(owner)].member
+        let member = members[Int(owner)]
         if member == -1 || member == account {
-            entries[Int(owner)].member = account
+            members[Int(owner)] = account
             return
         }
         var all = accounts(of: owner)
         guard !all.contains(account) else { return }
-        let place = all.firstIndex { names[$0] > names[account] } ?? all.count
+        let place = all.firstIndex { names.isOrdered(account, before: $0) } ?? all.count
         all.insert(account, at: place)
         groups[owner] = all
-        entries[Int(owner)].member = -2
+        members[Int(owner)] = -2
     }
 
     private mutating func leave(_ owner: Int32, _ account: Int32) {
         let rest = accounts(of: owner).filter { $0 != account }
         groups[owner] = rest.count > 1 ? rest : nil
-        entries[Int(owner)].member = rest.count > 1 ? -2 : rest.first ?? -1
+        members[Int(owner)] = rest.count > 1 ? -2 : rest.first ?? -1
     }
 
     /// Takes accounts out of the rows and keeps them as they came.
@@ -270,61 +291,94 @@ struct AccountBook: Sendable {
         }
     }
 
-    private mutating func place(_ row: HoldingRows.Row, of account: Int32) {
-        let key = Int32(row.assets.count) << 16 | Int32(row.instruments.count)
-        let shape = shapeNumbers[key] ?? Int32(shapes.count)
-        if shapeNumbers[key] == nil {
-            shapeNumbers[key] = shape
-            shapes.append(HoldingRows(width: row.assets.count, depth: row.instruments.count))
+    private static func shapeKey(width: Int, depth: Int) -> Int {
+        width * (mostPositions + 1) + depth
+    }
+
+    /// Appends the row that was drafted to a block of its shape.
+    private mutating func placeDraft() {
+        let (width, depth) = (draft.assets.count, draft.instruments.count)
+        let key = Self.shapeKey(width: width, depth: depth)
+        if roomy[key].isEmpty {
+            let isFirst = !blocks.contains { $0.width == width && $0.depth == depth }
+            roomy[key].append(blocks.count)
+            blocks.append(HoldingRows(width: width, depth: depth, isFilling: !isFirst))
         }
-        entries[Int(account)].shape = shape
-        entries[Int(account)].row = shapes[Int(shape)].append(row)
+        let block = roomy[key][roomy[key].count - 1]
+        let row = blocks[block].append(draft)
+        entries[Int(draft.account)].set(block: block, row: row)
+        if blocks[block].isFull { roomy[key].removeLast() }
     }
 
     private mutating func takeOut(_ account: Int32) {
-        if let (shape, row) = place(of: account) {
-            exact.forget(account, in: shapes[shape], row: row)
-            triggers.forget(shapes[shape].nears[row], assets: shapes[shape].assetsOfRow(row))
-            if let moved = shapes[shape].remove(row) { entries[Int(moved)].row = Int32(row) }
-            entries[Int(account)].shape = -1
+        if let (block, row) = place(of: account) {
+            exact.forget(account, in: blocks[block], row: row)
+            triggers.forget(blocks[block].nears[row], assets: blocks[block].assetsOfRow(row))
+            if blocks[block].isFull {
+                let (width, depth) = (blocks[block].width, blocks[block].depth)
+                roomy[Self.shapeKey(width: width, depth: depth)].append(block)
+            }
+            if let moved = blocks[block].remove(row) {
+                entries[Int(moved)].set(block: block, row: row)
+            }
+            entries[Int(account)].place = Entry.none
         }
-        apart[account] = nil
+        if !apart.isEmpty { apart[account] = nil }
     }
 
-    /// The account as a row; nil where rows cannot hold it.
-    private mutating func row(of snapshot: AccountSnapshot, account: Int32) -> HoldingRows.Row? {
-        guard snapshot.requirement == nil else { return nil }
+    /// Brings an account into the form of a row.
+    ///
+    /// - Returns: false where rows cannot hold it.
+    private mutating func draw(_ snapshot: AccountSnapshot, account: Int32) -> Bool {
+        guard snapshot.requirement == nil else { return false }
+        draft.clear()
+        draft.account = account
+        draft.positionsSequence = snapshot.sequence
+        draft.positionsTime = snapshot.time
+        var isPlain = true
+        for balance in snapshot.balances where balance.quantity != .zero {
+            guard let slot = slot(of: balance.asset) else { return false }
+            draft.quantities[slot] = balance.quantity.double
+            isPlain = isPlain && ExactDecimals.isPlain(balance.quantity)
+        }
+        if !snapshot.positions.isEmpty {
+            guard drawPositions(of: snapshot) else { return false }
+        }
+        if isPlain { return true }
+        for balance in snapshot.balances where balance.quantity != .zero {
+            let asset = assetNumber(of: balance.asset)
+            exact.note(balance.quantity, .balance(account: account, asset: asset))
+        }
+        return true
+    }
+
+    /// Where an asset is in the draft, added if it is new.
+    ///
+    /// - Returns: nil where the row is full.
+    private mutating func slot(of name: Identifier) -> Int? {
+        let asset = assetNumber(of: name)
+        var slot = draft.assets.count
+        while slot > 0, draft.assets[slot - 1] != asset,
+            assetNames.isOrdered(asset, before: draft.assets[slot - 1])
+        { slot -= 1 }
+        if slot > 0, draft.assets[slot - 1] == asset { return slot - 1 }
+        guard draft.assets.count < Self.mostAssets else { return nil }
+        draft.insert(asset, at: slot)
+        return slot
+    }
+
+    private mutating func drawPositions(of snapshot: AccountSnapshot) -> Bool {
         let positions = snapshot.positions.filter { $0.quantity != .zero }
-        let balances = snapshot.balances.filter { $0.quantity != .zero }
-        guard positions.count <= Self.mostPositions, balances.count <= Self.mostAssets else {
-            return nil
+        guard positions.count <= Self.mostPositions else { return false }
+        let settlements = positions.map {
+            Instrument($0).settlement(valuationCurrency: valuationCurrency)
         }
-        var named = balances.map(\.asset)
-        for position in positions {
-            named.append(position.underlying)
-            let settlement = Instrument(position).settlement(valuationCurrency: valuationCurrency)
-            if let settlement { named.append(settlement) }
+        for (position, settlement) in zip(positions, settlements) {
+            guard slot(of: position.underlying) != nil else { return false }
+            if let settlement, slot(of: settlement) == nil { return false }
         }
-        named.sort()
-        var distinct: [Identifier] = []
-        for name in named where name != distinct.last { distinct.append(name) }
-        guard distinct.count <= Self.mostAssets else { return nil }
-        var row = HoldingRows.Row()
-        row.account = account
-        row.positionsSequence = snapshot.sequence
-        row.positionsTime = snapshot.time
-        row.assets = distinct.map { assetNumber(of: $0) }
-        row.quantities = distinct.map { _ in 0 }
-        for balance in balances {
-            guard let slot = distinct.firstIndex(of: balance.asset) else { continue }
-            row.quantities[slot] = balance.quantity.double
-            exact.note(
-                balance.quantity, .balance(account: account, asset: row.assets[slot]))
-        }
-        for position in positions.sorted(by: Self.precedes) {
-            append(position, of: account, distinct, to: &row)
-        }
-        return row
+        for position in positions.sorted(by: Self.precedes) { append(position) }
+        return true
     }
 
     private static func precedes(_ left: Position, _ right: Position) -> Bool {
@@ -332,21 +386,21 @@ struct AccountBook: Sendable {
             ? left.instrument < right.instrument : left.underlying < right.underlying
     }
 
-    private mutating func append(
-        _ position: Position, of account: Int32, _ assets: [Identifier],
-        to row: inout HoldingRows.Row
-    ) {
+    /// Appends a position to the draft, which has its assets.
+    private mutating func append(_ position: Position) {
         let instrument = Instrument(position)
         let number = instruments.number(
             of: instrument, underlying: assetNumber(of: position.underlying))
         let settlement = instrument.settlement(valuationCurrency: valuationCurrency)
-        row.instruments.append(number)
-        row.contracts.append(position.quantity.double)
-        row.entryPrices.append(position.entryPrice.double)
-        row.settlements.append(
-            Int8(settlement.flatMap { assets.firstIndex(of: $0) } ?? -1))
-        exact.note(position.quantity, .contracts(account: account, instrument: number))
-        exact.note(position.entryPrice, .entry(account: account, instrument: number))
+            .map { assetNumber(of: $0) }
+        draft.instruments.append(number)
+        draft.contracts.append(position.quantity.double)
+        draft.entryPrices.append(position.entryPrice.double)
+        draft.settlements.append(
+            Int8(settlement.flatMap { draft.assets.firstIndex(of: $0) } ?? -1))
+        exact.note(
+            position.quantity, .contracts(account: draft.account, instrument: number))
+        exact.note(position.entryPrice, .entry(account: draft.account, instrument: number))
     }
 
     /// Sets under which assets an owner with accounts kept apart is found.
@@ -370,9 +424,6 @@ struct AccountBook: Sendable {
         }
         indexed[owner] = assets.isEmpty ? nil : assets
     }
-
-    /// The assets under which each owner is found in `apartOwners`.
-    private var indexed: [Int32: Set<Int32>] = [:]
 }
 
 extension AccountSnapshot {

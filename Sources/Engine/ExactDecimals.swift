@@ -15,12 +15,16 @@ struct ExactDecimals: Sendable {
         FixedDecimal(value, fractionDigits: 8, rounding: .toNearestOrEven)
     }
 
+    /// Whether a decimal's binary number gives it back.
+    static func isPlain(_ decimal: FixedDecimal) -> Bool {
+        // Two roundings change so small a number by less than half a unit.
+        if let count = decimal.hundredMillionths, count.magnitude < 1 << 50 { return true }
+        return plain(decimal.double) == decimal
+    }
+
+    /// Keeps a decimal where that is needed. Nothing is kept of the place so far.
     mutating func note(_ decimal: FixedDecimal, _ place: Place) {
-        if Self.plain(decimal.double) != decimal {
-            decimals[place] = decimal
-        } else if !decimals.isEmpty {
-            decimals[place] = nil
-        }
+        if !Self.isPlain(decimal) { decimals[place] = decimal }
     }
 
     func decimal(_ value: Double, _ place: Place) -> FixedDecimal {

@@ -15,52 +15,63 @@ struct ExposureBook: Sendable {
     static let plansPerSecond = 5_000.0
 
     let shard: Int32
-    private var outputs: [Identifier: Output] = [:]
-    private var changed: Set<Identifier> = []
+    /// By asset number.
+    private var outputs: [Int32: Output] = [:]
+    private var changed: [Bool] = []
 
     init(shard: Int32) {
         self.shard = shard
     }
 
-    /// Assets with something new to say, in order of their names.
-    var touched: [Identifier] { changed.sorted() }
+    /// Numbers of the assets with something new to say.
+    var touched: [Int32] { changed.indices.filter { changed[$0] }.map(Int32.init) }
 
-    mutating func touch(_ asset: Identifier) { changed.insert(asset) }
+    mutating func touch(_ asset: Int32) {
+        while changed.count <= Int(asset) { changed.append(false) }
+        changed[Int(asset)] = true
+    }
 
-    mutating func restore(_ asset: Identifier, sequence: Int64, time: Instant) {
+    mutating func restore(_ asset: Int32, sequence: Int64, time: Instant) {
         outputs[asset] = Output(sequence: sequence, next: time)
     }
 
     /// The sequence of an asset's next exposure, if one is due.
-    func next(of asset: Identifier, at time: Instant) -> Int64? {
-        guard changed.contains(asset) else { return nil }
+    func next(of asset: Int32, at time: Instant) -> Int64? {
+        guard changed.indices.contains(Int(asset)), changed[Int(asset)] else { return nil }
         guard let last = outputs[asset] else { return 1 }
         return time >= last.next ? last.sequence + 1 : nil
     }
 
     /// - Parameter plans: that the ladders took.
     mutating func published(
-        _ asset: Identifier, sequence: Int64, time: Instant, plans: Int,
+        _ asset: Int32, sequence: Int64, time: Instant, plans: Int,
         _ parameters: MarginParameters
     ) {
         let pause = max(
             parameters.exposureMilliseconds * 1e6, Double(plans) / Self.plansPerSecond * 1e9)
         outputs[asset] = Output(
             sequence: sequence, next: time.advanced(byNanoseconds: Int64(min(pause, 1e18))))
-        changed.remove(asset)
+        changed[Int(asset)] = false
     }
 }
 
 extension MarginShard {
+    /// Publishes the exposures that are due, in order of their assets' names.
+    mutating func publishExposures(to sink: inout some MarginSink) {
+        let touched = exposures.touched.sorted { book.assetNames.isOrdered($0, before: $1) }
+        for asset in touched { publishExposure(of: asset, to: &sink) }
+    }
+
     /// Publishes an asset's exposure, if it changed and a second has passed since the last.
-    mutating func publishExposure(of asset: Identifier, to sink: inout some MarginSink) {
+    mutating func publishExposure(of number: Int32, to sink: inout some MarginSink) {
+        let asset = book.assetNames[number]
         guard isServing, let time, let market = tables[asset],
             asset != configuration.valuationCurrency,
-            let sequence = exposures.next(of: asset, at: time)
+            let sequence = exposures.next(of: number, at: time)
         else { return }
         let (figures, plans) = exposureFigures(of: market, at: time)
         exposures.published(
-            asset, sequence: sequence, time: time, plans: plans, configuration.parameters)
+            number, sequence: sequence, time: time, plans: plans, configuration.parameters)
         sink.publish(
             Exposure(
                 asset: asset, shard: shard, time: time, sequence: sequence,

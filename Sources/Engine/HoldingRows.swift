@@ -3,16 +3,21 @@ import Margin
 import Market
 import Quantities
 
-/// Accounts with the same number of assets and of positions, one after the other in columns.
+/// A block of accounts with the same number of assets and of positions, one after the other in
+/// columns.
 ///
-/// A loop over rows of one shape has no branch that depends on the account, and reads its memory
-/// in order.
+/// A loop over the rows of a block has no branch that depends on the account, and reads its memory
+/// in order. A block has a limit, so that many accounts never have to be moved to make room for
+/// one more.
 struct HoldingRows: Sendable {
+    static let mostRows = 1 << 16
+
     /// Assets a row: everything the account's figures depend on, in order of the names.
     let width: Int
     /// Positions a row, in order of their underlyings' names, then of their own.
     let depth: Int
 
+    // As many as there are rows.
     private(set) var accounts: [Int32] = []
     /// `width` a row; quantities signed.
     private(set) var assets: [Int32] = []
@@ -27,6 +32,7 @@ struct HoldingRows: Sendable {
     /// Of the snapshot.
     private(set) var positionsSequences: [Int64] = []
     private(set) var positionsTimes: [Instant] = []
+    // Blank up to the next multiple of `step` rows.
     /// Of the last output.
     private(set) var outputs: [RowOutput] = []
     private(set) var states: [RowState] = []
@@ -43,12 +49,37 @@ struct HoldingRows: Sendable {
     /// `width` a row that has positions: balances with marks.
     private(set) var pastQuantities: [Double] = []
 
-    init(width: Int, depth: Int) {
+    /// - Parameter isFilling: whether it will be full, as a block that follows a full one: its
+    ///   memory is asked for at once, and taken as rows come.
+    init(width: Int, depth: Int, isFilling: Bool) {
         self.width = width
         self.depth = depth
+        if isFilling { reserve(Self.mostRows) }
     }
 
     var count: Int { accounts.count }
+    var isFull: Bool { accounts.count == Self.mostRows }
+
+    private mutating func reserve(_ rows: Int) {
+        accounts.reserveCapacity(rows)
+        assets.reserveCapacity(rows * width)
+        quantities.reserveCapacity(rows * width)
+        instruments.reserveCapacity(rows * depth)
+        contracts.reserveCapacity(rows * depth)
+        entryPrices.reserveCapacity(rows * depth)
+        settlements.reserveCapacity(rows * depth)
+        positionsSequences.reserveCapacity(rows)
+        positionsTimes.reserveCapacity(rows)
+        outputs.reserveCapacity(rows)
+        states.reserveCapacity(rows)
+        nears.reserveCapacity(rows)
+        pastPrices.reserveCapacity(rows * width)
+        pastLosses.reserveCapacity(rows * width)
+        pastTables.reserveCapacity(rows * width)
+        guard depth > 0 else { return }
+        pastDerivatives.reserveCapacity(rows)
+        pastQuantities.reserveCapacity(rows * width)
+    }
 
     /// Before a sweep: no row is listed in the trigger index.
     mutating func forgetNears() {
@@ -66,30 +97,61 @@ struct HoldingRows: Sendable {
         var settlements: [Int8] = []
         var positionsSequence: Int64 = 0
         var positionsTime = Instant(nanoseconds: 0)
+
+        /// Makes place for an asset before the others from a slot on.
+        mutating func insert(_ asset: Int32, at slot: Int) {
+            assets.append(asset)
+            quantities.append(0)
+            for index in stride(from: assets.count - 1, to: slot, by: -1) {
+                assets[index] = assets[index - 1]
+                quantities[index] = quantities[index - 1]
+            }
+            assets[slot] = asset
+            quantities[slot] = 0
+        }
+
+        /// Takes its assets and positions out.
+        mutating func clear() {
+            assets.removeAll(keepingCapacity: true)
+            quantities.removeAll(keepingCapacity: true)
+            guard !instruments.isEmpty else { return }
+            instruments.removeAll(keepingCapacity: true)
+            contracts.removeAll(keepingCapacity: true)
+            entryPrices.removeAll(keepingCapacity: true)
+            settlements.removeAll(keepingCapacity: true)
+        }
     }
 
+    /// Rows that are made blank at a time.
+    private static let step = 64
+
     /// - Returns: its index.
-    mutating func append(_ row: Row) -> Int32 {
+    mutating func append(_ row: Row) -> Int {
+        if accounts.count == outputs.count { appendBlanks(Self.step) }
         accounts.append(row.account)
         assets.append(contentsOf: row.assets)
         quantities.append(contentsOf: row.quantities)
-        instruments.append(contentsOf: row.instruments)
-        contracts.append(contentsOf: row.contracts)
-        entryPrices.append(contentsOf: row.entryPrices)
-        settlements.append(contentsOf: row.settlements)
         positionsSequences.append(row.positionsSequence)
         positionsTimes.append(row.positionsTime)
-        outputs.append(RowOutput())
-        states.append(RowState())
-        nears.append(-1)
-        pastPrices.append(contentsOf: repeatElement(0, count: width))
-        pastLosses.append(contentsOf: repeatElement(SIMD2(), count: width))
-        pastTables.append(contentsOf: repeatElement(0, count: width))
         if depth > 0 {
-            pastDerivatives.append(RowDerivatives())
-            pastQuantities.append(contentsOf: repeatElement(0, count: width))
+            instruments.append(contentsOf: row.instruments)
+            contracts.append(contentsOf: row.contracts)
+            entryPrices.append(contentsOf: row.entryPrices)
+            settlements.append(contentsOf: row.settlements)
         }
-        return Int32(accounts.count - 1)
+        return accounts.count - 1
+    }
+
+    private mutating func appendBlanks(_ rows: Int) {
+        outputs.append(contentsOf: repeatElement(RowOutput(), count: rows))
+        states.append(contentsOf: repeatElement(RowState(), count: rows))
+        nears.append(contentsOf: repeatElement(-1, count: rows))
+        pastPrices.append(contentsOf: repeatElement(0, count: rows * width))
+        pastLosses.append(contentsOf: repeatElement(SIMD2(), count: rows * width))
+        pastTables.append(contentsOf: repeatElement(0, count: rows * width))
+        guard depth > 0 else { return }
+        pastDerivatives.append(contentsOf: repeatElement(RowDerivatives(), count: rows))
+        pastQuantities.append(contentsOf: repeatElement(0, count: rows * width))
     }
 
     /// Takes a row out; the last one moves into its place.
@@ -103,6 +165,12 @@ struct HoldingRows: Sendable {
             }
             column.removeLast(count)
         }
+        func move<Value>(_ column: inout [Value], by count: Int, leaving blank: Value) {
+            for offset in 0..<count {
+                column[index * count + offset] = column[last * count + offset]
+                column[last * count + offset] = blank
+            }
+        }
         move(&accounts, by: 1)
         move(&assets, by: width)
         move(&quantities, by: width)
@@ -112,15 +180,15 @@ struct HoldingRows: Sendable {
         move(&settlements, by: depth)
         move(&positionsSequences, by: 1)
         move(&positionsTimes, by: 1)
-        move(&outputs, by: 1)
-        move(&states, by: 1)
-        move(&nears, by: 1)
-        move(&pastPrices, by: width)
-        move(&pastLosses, by: width)
-        move(&pastTables, by: width)
+        move(&outputs, by: 1, leaving: RowOutput())
+        move(&states, by: 1, leaving: RowState())
+        move(&nears, by: 1, leaving: -1)
+        move(&pastPrices, by: width, leaving: 0)
+        move(&pastLosses, by: width, leaving: SIMD2())
+        move(&pastTables, by: width, leaving: 0)
         if depth > 0 {
-            move(&pastDerivatives, by: 1)
-            move(&pastQuantities, by: width)
+            move(&pastDerivatives, by: 1, leaving: RowDerivatives())
+            move(&pastQuantities, by: width, leaving: 0)
         }
         return index < last ? accounts[index] : nil
     }

@@ -48,13 +48,13 @@ extension MarginShard {
         var figures = ExposureFigures()
         var plans = 0
         var owners = Set(book.ownersApart(holding: number))
-        for shape in book.shapes.indices {
-            let (endangered, special) = hold(number, in: shape, &figures)
-            for row in special { owners.insert(book.owner(of: book.shapes[shape].accounts[row])) }
+        for block in book.blocks.indices {
+            let (endangered, special) = hold(number, in: block, &figures)
+            for row in special { owners.insert(book.owner(of: book.blocks[block].accounts[row])) }
             guard !endangered.isEmpty else { continue }
-            plans += force(endangered, of: shape, number, in: market, &figures)
+            plans += force(endangered, of: block, number, in: market, &figures)
         }
-        for owner in owners.sorted(by: { book.names[$0] < book.names[$1] }) {
+        for owner in owners.sorted(by: { book.ownerNames.isOrdered($0, before: $1) }) {
             model.add(value(owner), asset: market.asset, to: &figures)
             plans += Rung.all.count
         }
@@ -62,14 +62,14 @@ extension MarginShard {
         return (figures, plans)
     }
 
-    /// Adds what the rows of a shape hold of an asset.
+    /// Adds what the rows of a block hold of an asset.
     ///
     /// - Returns: rows that are not in liquidation and that a rung may carry there, and rows that
     ///   the model has to be asked about.
     private mutating func hold(
-        _ asset: Int32, in shape: Int, _ figures: inout ExposureFigures
+        _ asset: Int32, in block: Int, _ figures: inout ExposureFigures
     ) -> (endangered: [Int], special: [Int]) {
-        let rows = book.shapes[shape]
+        let rows = book.blocks[block]
         let deepest = max(Exposure.rises.max() ?? 0, Exposure.falls.max() ?? 0)
         let price = book.columns.price(of: asset)
         let debtPrice = book.columns.debtPrice(of: asset)
@@ -105,19 +105,19 @@ extension MarginShard {
     ///
     /// - Returns: how many plans it took.
     private mutating func force(
-        _ endangered: [Int], of shape: Int, _ asset: Int32, in market: AssetMarket,
+        _ endangered: [Int], of block: Int, _ asset: Int32, in market: AssetMarket,
         _ figures: inout ExposureFigures
     ) -> Int {
         var plans = 0
         var breached: [[Rung]] = endangered.map { _ in [] }
         for rung in Rung.all {
             let after = rung.applied(to: market)
-            for index in self.breached(endangered, of: shape, asset, in: after, rung) {
+            for index in self.breached(endangered, of: block, asset, in: after, rung) {
                 breached[index].append(rung)
             }
         }
         for (index, row) in endangered.enumerated() where !breached[index].isEmpty {
-            let valuation = value(book.owner(of: book.shapes[shape].accounts[row]))
+            let valuation = value(book.owner(of: book.blocks[block].accounts[row]))
             for rung in breached[index] {
                 let after = rung.applied(to: valuation, market.asset)
                 rung.add(after.forcedSale(of: 0, asset: market.asset), to: &figures)
@@ -129,10 +129,10 @@ extension MarginShard {
 
     /// Which of some rows are below their line of liquidation in another market of an asset.
     private mutating func breached(
-        _ numbers: [Int], of shape: Int, _ asset: Int32, in market: AssetMarket, _ rung: Rung
+        _ numbers: [Int], of block: Int, _ asset: Int32, in market: AssetMarket, _ rung: Rung
     ) -> [Int] {
         guard let time else { return [] }
-        let rows = book.shapes[shape]
+        let rows = book.blocks[block]
         var columns = book.columns
         columns.update(asset, to: market, at: time)
         var instruments = book.instruments

@@ -43,7 +43,7 @@ extension MarginShard {
         }
         changes.sort {
             if $0.shortfall != $1.shortfall { return $0.shortfall > $1.shortfall }
-            return book.names[$0.account] < book.names[$1.account]
+            return book.names.isOrdered($0.account, before: $1.account)
         }
         for change in changes { publish(change, cause: cause, to: &sink) }
         // With another status, or other positions, the lines lie elsewhere.
@@ -72,7 +72,7 @@ extension MarginShard {
             }
             guard
                 status != previous
-                    || book.positionsSequence(of: account) != output?.positionsSequence
+                    || book.lastSnapshot(of: account)?.sequence != output?.positionsSequence
                     || renewed.contains(account)
             else { continue }
             changes.append(

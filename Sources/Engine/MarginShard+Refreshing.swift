@@ -39,8 +39,8 @@ extension MarginShard {
     private mutating func due(at time: Instant) -> [RefreshQueue.Entry] {
         var due: [RefreshQueue.Entry] = []
         var owners = book.everyOwnerApart
-        for shape in book.shapes.indices {
-            let (entries, special) = dueRows(of: shape, at: time)
+        for block in book.blocks.indices {
+            let (entries, special) = dueRows(of: block, at: time)
             due += entries
             owners += special.map { book.owner(of: $0) }
         }
@@ -49,9 +49,9 @@ extension MarginShard {
     }
 
     private mutating func dueRows(
-        of shape: Int, at time: Instant
+        of block: Int, at time: Instant
     ) -> (due: [RefreshQueue.Entry], special: [Int32]) {
-        let rows = book.shapes[shape]
+        let rows = book.blocks[block]
         let parameters = configuration.parameters
         return RowReader.reading(
             rows, book.columns, book.instruments, scratch: &scratch, lines: lines

@@ -27,25 +27,25 @@ extension MarginShard {
         var concerns = Array(repeating: assets == nil, count: book.columns.count)
         for asset in assets ?? [] { concerns[Int(asset)] = true }
         var changed: [Int32] = []
-        for shape in book.shapes.indices where book.shapes[shape].depth > 0 {
-            screenDerivatives(in: shape, concerns, changed: &changed)
+        for block in book.blocks.indices where book.blocks[block].depth > 0 {
+            screenDerivatives(in: block, concerns, changed: &changed)
         }
         return changed
     }
 
     private mutating func screenDerivatives(
-        in shape: Int, _ concerns: [Bool], changed: inout [Int32]
+        in block: Int, _ concerns: [Bool], changed: inout [Int32]
     ) {
-        let rows = book.shapes[shape]
+        let rows = book.blocks[block]
         let everything = concerns.allSatisfy { $0 }
         rowsValued += RowReader.reading(
             rows, book.columns, book.instruments, scratch: &scratch, lines: lines
         ) { reader in
-            // Without bounds checks: as many states as rows, as many flags as assets.
+            // Without bounds checks: no fewer states than rows, as many flags as assets.
             concerns.withUnsafeBufferPointer { concerns in
                 rows.states.withUnsafeBufferPointer { states in
                     var valued = 0
-                    for row in states.indices {
+                    for row in 0..<rows.count {
                         guard everything || reader.isConcerned(row, by: concerns) else { continue }
                         valued += 1
                         let severity = states[row].severity
@@ -81,27 +81,27 @@ extension MarginShard {
         var listed = 0
         var without = 0
         let quick = SpotScreen(book.columns, lines)
-        for shape in book.shapes.indices where book.shapes[shape].depth == 0 {
-            book.shapes[shape].forgetNears()
-            rowsValued += book.shapes[shape].count
-            for (row, reach) in endangered(in: shape, quick, changed: &changed)
+        for block in book.blocks.indices where book.blocks[block].depth == 0 {
+            book.blocks[block].forgetNears()
+            rowsValued += book.blocks[block].count
+            for (row, reach) in endangered(in: block, quick, changed: &changed)
             where book.triggers.isNear(reach, isSweeping: true) {
                 if reach < 0 { without += 1 } else { listed += 1 }
-                book.list(shape: shape, row: Int(row), reach: reach)
+                book.list(block: block, row: Int(row), reach: reach)
             }
         }
-        let rows = book.shapes.reduce(0) { $0 + ($1.depth == 0 ? $1.count : 0) }
+        let rows = book.blocks.reduce(0) { $0 + ($1.depth == 0 ? $1.count : 0) }
         book.triggers.endSweep(near: listed, of: rows - without)
         return changed + screenDerivatives(nil)
     }
 
-    /// Values every row of a shape without positions.
+    /// Values every row of a block without positions.
     ///
     /// - Returns: rows whose reach is, about, below the horizon.
     private mutating func endangered(
-        in shape: Int, _ quick: SpotScreen, changed: inout [Int32]
+        in block: Int, _ quick: SpotScreen, changed: inout [Int32]
     ) -> [(row: Int32, reach: Double)] {
-        let rows = book.shapes[shape]
+        let rows = book.blocks[block]
         let horizon = book.triggers.horizon * RowFigures.growth
         return RowReader.reading(
             rows, book.columns, book.instruments, scratch: &scratch, lines: lines
@@ -109,7 +109,7 @@ extension MarginShard {
             rows.states.withUnsafeBufferPointer { states in
                 quick.reading(horizon: horizon) { quick in
                     var endangered: [(row: Int32, reach: Double)] = []
-                    for row in states.indices {
+                    for row in 0..<rows.count {
                         let severity = states[row].severity
                         if severity == 0, quick.isFar(row, of: reader) { continue }
                         let figures = reader.spot(row)
@@ -127,25 +127,25 @@ extension MarginShard {
 
     /// Values the rows of some accounts that have no positions, and renews their reaches.
     mutating func screen(accounts: [Int32]) -> [Int32] {
-        var rows: [[Int32]] = book.shapes.map { _ in [] }
+        var rows: [[Int32]] = book.blocks.map { _ in [] }
         for account in accounts {
-            if let (shape, row) = book.place(of: account) { rows[shape].append(Int32(row)) }
+            if let (block, row) = book.place(of: account) { rows[block].append(Int32(row)) }
         }
         var changed: [Int32] = []
-        for shape in rows.indices where !rows[shape].isEmpty && book.shapes[shape].depth == 0 {
-            rowsValued += rows[shape].count
-            let reaches = reaches(of: shape, rows: rows[shape], changed: &changed)
-            for (index, row) in rows[shape].enumerated() {
-                book.renew(shape: shape, row: Int(row), reach: reaches[index])
+        for block in rows.indices where !rows[block].isEmpty && book.blocks[block].depth == 0 {
+            rowsValued += rows[block].count
+            let reaches = reaches(of: block, rows: rows[block], changed: &changed)
+            for (index, row) in rows[block].enumerated() {
+                book.renew(block: block, row: Int(row), reach: reaches[index])
             }
         }
         return changed
     }
 
     private mutating func reaches(
-        of shape: Int, rows numbers: [Int32], changed: inout [Int32]
+        of block: Int, rows numbers: [Int32], changed: inout [Int32]
     ) -> [Double] {
-        let rows = book.shapes[shape]
+        let rows = book.blocks[block]
         return RowReader.reading(
             rows, book.columns, book.instruments, scratch: &scratch, lines: lines
         ) { reader in
@@ -172,10 +172,10 @@ extension MarginShard {
     /// The figures of an account as rows have them; nil for one kept apart or with something
     /// unpriced.
     func rowFigures(of account: Int32) -> MarginFigures? {
-        guard let (shape, row) = book.place(of: account) else { return nil }
+        guard let (block, row) = book.place(of: account) else { return nil }
         var scratch: [Double] = []
         let figures = RowReader.reading(
-            book.shapes[shape], book.columns, book.instruments, scratch: &scratch, lines: lines
+            book.blocks[block], book.columns, book.instruments, scratch: &scratch, lines: lines
         ) { $0.all(row) }
         return figures.isSpecial ? nil : figures.figures
     }
@@ -196,18 +196,18 @@ extension RowFigures {
 
 extension AccountBook {
     /// Lists a row in the trigger index.
-    mutating func list(shape: Int, row: Int, reach: Double) {
-        shapes[shape].nears[row] = triggers.list(
-            shapes[shape].accounts[row], assets: shapes[shape].assetsOfRow(row), reach: reach)
+    mutating func list(block: Int, row: Int, reach: Double) {
+        blocks[block].nears[row] = triggers.list(
+            blocks[block].accounts[row], assets: blocks[block].assetsOfRow(row), reach: reach)
     }
 
     /// Takes the new reach of a row into the trigger index.
-    mutating func renew(shape: Int, row: Int, reach: Double) {
-        let near = shapes[shape].nears[row]
+    mutating func renew(block: Int, row: Int, reach: Double) {
+        let near = blocks[block].nears[row]
         if near >= 0 {
-            triggers.update(near, assets: shapes[shape].assetsOfRow(row), reach: reach)
+            triggers.update(near, assets: blocks[block].assetsOfRow(row), reach: reach)
         } else if triggers.isNear(reach, isSweeping: false) {
-            list(shape: shape, row: row, reach: reach)
+            list(block: block, row: row, reach: reach)
         }
     }
 }

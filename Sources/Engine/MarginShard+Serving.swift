@@ -10,8 +10,7 @@ extension MarginShard {
         isCold = false
         let account = book.number(of: requirement.account)
         former[account] = nil
-        if book.isOpen(account),
-            let last = book.lastSnapshot(of: requirement.account),
+        if book.isOpen(account), let last = book.lastSnapshot(of: account),
             last.sequence != requirement.positionsSequence
         {
             former[account] = requirement
@@ -24,7 +23,8 @@ extension MarginShard {
 
     /// Takes back an asset's last exposure, before serving.
     public mutating func restore(_ exposure: borrowing Exposure) {
-        exposures.restore(exposure.asset, sequence: exposure.sequence, time: exposure.time)
+        exposures.restore(
+            book.assetNumber(of: exposure.asset), sequence: exposure.sequence, time: exposure.time)
         time = max(time ?? exposure.time, exposure.time)
     }
 
@@ -49,15 +49,15 @@ extension MarginShard {
             if former[account]?.isClosed ?? false, !snapshot.isEmpty { reopened.insert(account) }
             let output = book.lastOutput(of: account)
             if output == nil || reopened.contains(account)
-                || output?.positionsSequence != book.positionsSequence(of: account)
+                || output?.positionsSequence != book.lastSnapshot(of: account)?.sequence
             {
                 concerned.append(book.owner(of: account))
             }
         }
         settle(
             assets: [], owners: concerned, renewed: reopened, cause: cause, to: &sink)
-        for asset in tables.listed { exposures.touch(asset) }
-        for asset in exposures.touched { publishExposure(of: asset, to: &sink) }
+        for asset in tables.listed { exposures.touch(book.assetNumber(of: asset)) }
+        publishExposures(to: &sink)
     }
 
     /// An account whose alert of before still stands.
@@ -96,7 +96,7 @@ extension MarginShard {
         }
         standing.sort {
             if $0.shortfall != $1.shortfall { return $0.shortfall > $1.shortfall }
-            return book.names[$0.account] < book.names[$1.account]
+            return book.names.isOrdered($0.account, before: $1.account)
         }
         for account in standing {
             let valuation = value(book.owner(of: account.account))

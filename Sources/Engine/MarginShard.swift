@@ -91,11 +91,12 @@ public struct MarginShard: Sendable {
     ///
     /// - Throws: why the snapshot was refused; nothing changes.
     public mutating func apply(
-        _ snapshot: borrowing AccountSnapshot, cause: Cause, to sink: inout some MarginSink
+        _ snapshot: AccountSnapshot, cause: Cause, to sink: inout some MarginSink
     ) throws(MarginRefusal) -> Disposition {
-        let snapshot = copy snapshot
+        let account = book.number(of: snapshot.account)
+        let isKnown = book.knows(account)
         var arrival = PriceSources.Arrival.new
-        if let last = book.lastSnapshot(of: snapshot.account) {
+        if isKnown, let last = book.lastSnapshot(of: account) {
             arrival = Sequencing.arrival(
                 sequence: snapshot.sequence, time: snapshot.time, lastSequence: last.sequence,
                 lastTime: last.time)
@@ -105,50 +106,55 @@ public struct MarginShard: Sendable {
         self.cause = cause
         tables.watch(snapshot.positions)
         let late = pass(to: snapshot.time)
-        let account = book.number(of: snapshot.account)
-        keepFormer(account, before: snapshot)
+        if isKnown {
+            keepFormer(account, before: snapshot)
+            touchExposures(of: account)
+        }
+        let formerOwner = book.store(snapshot, of: account)
         touchExposures(of: account)
-        let owners = book.store(snapshot)
-        if !isServing, let output = former[account], !output.isClosed,
+        guard isServing else {
+            restored(account, snapshot)
+            return arrival == .sequenceReset ? .sequenceReset : .applied
+        }
+        unknown.note(snapshot, in: tables, valuationCurrency)
+        let owners = [book.owner(of: account)] + (formerOwner.map { [$0] } ?? [])
+        settle(assets: late, owners: owners, renewed: [account], cause: cause, to: &sink)
+        return arrival == .sequenceReset ? .sequenceReset : .applied
+    }
+
+    /// An account has come before the shard serves.
+    private mutating func restored(_ account: Int32, _ snapshot: AccountSnapshot) {
+        if !former.isEmpty, let output = former[account], !output.isClosed,
             output.positionsSequence == snapshot.sequence
         {
             // The restored output rests on these very positions.
             former[account] = nil
             book.setOutput(output, of: account)
         }
-        touchExposures(of: account)
-        if isServing {
-            unknown.note(snapshot, in: tables, valuationCurrency)
-        } else if !awaited.isEmpty {
+        if !awaited.isEmpty {
             let assets = snapshot.everyAsset(valuationCurrency: valuationCurrency)
             awaitedHeld.formUnion(awaited.intersection(assets))
         }
-        settle(
-            assets: late, owners: owners, renewed: [account], cause: cause,
-            to: &sink)
-        return arrival == .sequenceReset ? .sequenceReset : .applied
     }
 
     /// Keeps the last output of an account whose positions are about to change: the row that
     /// remembers it is about to go.
     private mutating func keepFormer(_ account: Int32, before snapshot: AccountSnapshot) {
-        guard former[account] == nil, let output = book.output(of: account),
-            !book.isOpen(account) || output.positionsSequence != snapshot.sequence
+        guard former[account] == nil, let last = book.lastOutput(of: account),
+            !book.isOpen(account) || last.positionsSequence != snapshot.sequence
         else { return }
-        former[account] = output
+        former[account] = book.output(of: account)
     }
 
     private mutating func touchExposures(of account: Int32) {
-        if let (shape, row) = book.place(of: account) {
+        if let (block, row) = book.place(of: account) {
             // The row's assets are those of its snapshot, each once.
-            for asset in book.shapes[shape].assetsOfRow(row) {
-                exposures.touch(book.assetNames[asset])
-            }
+            for asset in book.blocks[block].assetsOfRow(row) { exposures.touch(asset) }
             return
         }
         guard let snapshot = book.snapshot(of: account) else { return }
         for asset in snapshot.everyAsset(valuationCurrency: valuationCurrency) {
-            exposures.touch(asset)
+            exposures.touch(book.assetNumber(of: asset))
         }
     }
 
@@ -189,10 +195,11 @@ public struct MarginShard: Sendable {
         awaited.remove(table.asset)
         awaitedHeld.remove(table.asset)
         lateness.update(table.asset, validUntil: table.validUntil)
-        exposures.touch(table.asset)
-        changed.append(marketChanged(table.asset))
+        let number = marketChanged(table.asset)
+        exposures.touch(number)
+        changed.append(number)
         settle(assets: changed, owners: [], cause: cause, to: &sink)
-        publishExposure(of: table.asset, to: &sink)
+        publishExposure(of: number, to: &sink)
         return arrival == .sequenceReset ? .sequenceReset : .applied
     }
 
@@ -225,7 +232,7 @@ public struct MarginShard: Sendable {
             self.cause = cause
             settle(assets: late, owners: [], cause: cause, to: &sink)
         }
-        for asset in exposures.touched { publishExposure(of: asset, to: &sink) }
+        publishExposures(to: &sink)
     }
 
     /// Moves shard time forward.

@@ -104,7 +104,7 @@ struct RefreshQueue: Sendable {
         passTime = time
         entries = due.sorted {
             if $0.distance != $1.distance { return $0.distance > $1.distance }
-            return names[$0.account] > names[$1.account]
+            return names.isOrdered($1.account, before: $0.account)
         }
     }
 

@@ -42,18 +42,23 @@ public struct FixedDecimal: Hashable, Sendable {
         units = Int128(count) * Int128(powerOfTen(18 - fractionDigits))
     }
 
+    /// This number in units of 10^-8, where it is a whole number of them, fewer than 2^53.
+    @inlinable @inline(__always)
+    public var hundredMillionths: Int64? {
+        // 5^10 is divided by exactly, by its inverse modulo 2^64.
+        let count = Int64(truncatingIfNeeded: units >> 10) &* 0x4fa7_f60d_3ed6_1f49
+        let product = count.multipliedFullWidth(by: 10_000_000_000)
+        guard count.magnitude < 1 << 53, product.low == UInt64(truncatingIfNeeded: units),
+            product.high == Int64(truncatingIfNeeded: units >> 64)
+        else { return nil }
+        return count
+    }
+
     /// The nearest binary number; exact wherever one is exact, below 2^53.
     @inlinable @inline(__always)
     public var double: Double {
-        // Up to eight fractional digits, and 2^53 units of the last, as prices and sizes have:
-        // 5^10 is divided by exactly, by its inverse modulo 2^64, and one division rounds.
-        let count = UInt64(truncatingIfNeeded: units >> 10) &* 0x4fa7_f60d_3ed6_1f49
-        let product = count.multipliedFullWidth(by: 10_000_000_000)
-        if count < 1 << 53, product.low == UInt64(truncatingIfNeeded: units),
-            product.high == UInt64(truncatingIfNeeded: units >> 64)
-        {
-            return Double(Int64(truncatingIfNeeded: count)) / 1e8
-        }
+        // Up to eight fractional digits, as prices and sizes have: one division rounds.
+        if let count = hundredMillionths { return Double(count) / 1e8 }
         return nearest
     }
 

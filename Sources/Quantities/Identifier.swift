@@ -35,6 +35,17 @@ public struct Identifier: Sendable {
         length = 1
     }
 
+    /// - Parameter used: the words of another identifier that hold its bytes, of which none is 0.
+    init(usedWords used: ArraySlice<UInt64>) {
+        words = InlineArray(repeating: 0)
+        var last: UInt64 = 0
+        for (index, word) in used.enumerated() {
+            words[index] = word
+            last = word
+        }
+        length = UInt8(8 * used.count - last.leadingZeroBitCount / 8)
+    }
+
     public init?(_ text: some StringProtocol) {
         var text = String(text)
         guard let value = text.withUTF8({ Identifier(utf8: $0) }) else { return nil }
@@ -43,6 +54,10 @@ public struct Identifier: Sendable {
 
     @inlinable
     public var utf8Count: Int { Int(length) }
+
+    /// Words that hold bytes, 1…8.
+    @inlinable
+    var wordCount: Int { (Int(length) + 7) >> 3 }
 
     /// The byte at a position below `utf8Count`.
     @inlinable
@@ -69,7 +84,7 @@ public struct Identifier: Sendable {
     @inlinable
     public var stableHash: UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for index in 0..<((utf8Count + 7) >> 3) {
+        for index in 0..<wordCount {
             hash = (hash ^ words[index]) &* 0x0000_0100_0000_01b3
             hash ^= hash >> 29
         }
@@ -81,7 +96,7 @@ extension Identifier: Hashable {
     @inlinable
     public static func == (left: Identifier, right: Identifier) -> Bool {
         guard left.length == right.length else { return false }
-        for index in 0..<((left.utf8Count + 7) >> 3) where left.words[index] != right.words[index] {
+        for index in 0..<left.wordCount where left.words[index] != right.words[index] {
             return false
         }
         return true

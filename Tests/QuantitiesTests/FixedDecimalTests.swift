@@ -76,4 +76,16 @@ struct FixedDecimalTests {
             #expect(value.double == Double("\(count)e-8"), "\(count)")
         }
     }
+
+    @Test(arguments: [
+        ("0", 0), ("0.00000001", 1), ("-0.00000001", -1), ("61234.5", 6_123_450_000_000),
+        ("-61234.5", -6_123_450_000_000), ("90071992.54740991", 9_007_199_254_740_991),
+        ("-90071992.54740991", -9_007_199_254_740_991), ("90071992.54740992", nil),
+        ("-90071992.54740992", nil), ("0.000000001", nil), ("-0.000000015", nil),
+        ("999999999999999999", nil),
+    ] as [(String, Int64?)])
+    func countsHundredMillionths(text: String, count: Int64?) throws {
+        let decimal = try #require(FixedDecimal(text))
+        #expect(decimal.hundredMillionths == count)
+    }
 }
