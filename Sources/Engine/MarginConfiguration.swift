@@ -57,39 +57,24 @@ extension AccountSnapshot {
     /// taken: a thousandth of what money is counted up to, so that prices may rise.
     static let largestAmount = 1e15
 
-    /// Names that are compared one with another rather than hashed.
-    private static let fewNames = 12
-
     /// - Throws: the first rule the snapshot breaks.
     func check() throws(MarginRefusal) {
-        // A few are compared with those before them; hashing pays for many only.
-        var assets: Set<Identifier> = []
-        let hashesAssets = balances.count > Self.fewNames
-        for (index, balance) in balances.enumerated() {
-            let isNew =
-                hashesAssets
-                ? assets.insert(balance.asset).inserted
-                : !balances[..<index].contains { $0.asset == balance.asset }
-            guard isNew else {
-                throw MarginRefusal(
-                    .duplicateAsset, "Account \(account) has two balances of \(balance.asset).")
-            }
+        if let index = Self.repeated(balances, { $0.asset == $1.asset }, { $0.asset }) {
+            throw MarginRefusal(
+                .duplicateAsset,
+                "Account \(account) has two balances of \(balances[index].asset).")
+        }
+        if let index = Self.repeated(
+            positions, { $0.instrument == $1.instrument }, { $0.instrument })
+        {
+            throw MarginRefusal(
+                .duplicateInstrument,
+                "Account \(account) has two positions in \(positions[index].instrument).")
+        }
+        for balance in balances {
             try Self.checkSize(abs(balance.quantity.double), of: balance.asset, in: account)
         }
-        var instruments: Set<Identifier> = []
-        let hashesInstruments = positions.count > Self.fewNames
-        for (index, position) in positions.enumerated() {
-            let isNew =
-                hashesInstruments
-                ? instruments.insert(position.instrument).inserted
-                : !positions[..<index].contains { $0.instrument == position.instrument }
-            guard isNew else {
-                throw MarginRefusal(
-                    .duplicateInstrument,
-                    "Account \(account) has two positions in \(position.instrument).")
-            }
-            try position.check(in: account)
-        }
+        for position in positions { try position.check(in: account) }
         if let requirement,
             requirement.maintenance < .zero || requirement.initial < requirement.maintenance
         {
@@ -98,6 +83,27 @@ extension AccountSnapshot {
                 "Account \(account) has a requirement below 0 or initial below"
                     + " maintenance.")
         }
+    }
+
+    /// Names that are compared one with another rather than hashed.
+    private static let fewNames = 12
+
+    /// Where the first element is whose name an earlier one has; nil where all differ.
+    @inline(__always)
+    private static func repeated<Element>(
+        _ elements: [Element], _ haveSameName: (Element, Element) -> Bool,
+        _ name: (Element) -> Identifier
+    ) -> Int? {
+        if elements.count > fewNames {
+            var names: Set<Identifier> = []
+            return elements.firstIndex { !names.insert(name($0)).inserted }
+        }
+        for index in elements.indices {
+            for earlier in 0..<index where haveSameName(elements[earlier], elements[index]) {
+                return index
+            }
+        }
+        return nil
     }
 
     fileprivate static func checkSize(

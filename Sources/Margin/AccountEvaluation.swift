@@ -57,7 +57,7 @@ extension OwnerMarket {
             let mark = lot.quantity * value.level - lot.entryAmount
             if let settlement = book.holdings[lot.holding].settlement {
                 quantities[settlement] += mark
-                all += mark * (markets[settlement]?.prices.reference ?? 0)
+                all += mark * prices[settlement].reference
             } else {
                 options += mark
                 all += mark
@@ -103,14 +103,15 @@ extension OwnerMarket {
     private func hold(
         _ quantity: Double, of asset: Int, others: Double, in evaluation: inout AccountEvaluation
     ) {
-        guard let market = markets[asset] else {
+        let prices = prices[asset]
+        guard prices.isKnown else {
             evaluation.reasons.insert(.unknownAsset)
             evaluation.assets.append(
                 AssetFigure(asset: asset, quantity: quantity, price: 0, value: 0, loss: .zero))
             return
         }
-        if market.haircuts.isLate(at: time) { evaluation.reasons.insert(.staleData) }
-        let price = market.prices.price
+        if prices.isLate { evaluation.reasons.insert(.staleData) }
+        let price = prices.held
         let value = quantity * price
         var counted = tiers[asset].collateral(of: (quantity + others) * price)
         if others > 0 { counted = counted * (quantity / (quantity + others)) }
@@ -123,15 +124,16 @@ extension OwnerMarket {
     }
 
     private func owe(_ quantity: Double, of asset: Int, in evaluation: inout AccountEvaluation) {
-        guard let market = markets[asset] else {
+        let prices = prices[asset]
+        guard prices.isKnown else {
             evaluation.reasons.insert(.unpriced)
             evaluation.figures.hasUnpricedDebt = true
             evaluation.assets.append(
                 AssetFigure(asset: asset, quantity: -quantity, price: 0, value: 0, loss: .zero))
             return
         }
-        if market.haircuts.isLate(at: time) { evaluation.reasons.insert(.staleData) }
-        let price = market.prices.debtPrice
+        if prices.isLate { evaluation.reasons.insert(.staleData) }
+        let price = prices.owed
         let value = quantity * price
         let counted = tiers[asset].debt(of: value)
         evaluation.figures.equity -= value

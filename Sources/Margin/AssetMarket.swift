@@ -4,21 +4,26 @@ import Quantities
 /// What the margin stage knows of one asset: its newest haircut table and surface, prepared.
 ///
 /// It is made of parts that change apart from each other, so that the cause of a worsening can be
-/// found by putting one part back (`MarginModel.cause`).
+/// found by putting one part back (`OwnerValuation.cause`).
 public struct AssetMarket: Sendable {
     /// Shared by copies, of which every owner that is valued has one for each asset.
     private var parts: Parts
 
+    private final class Box<Value: Sendable>: Sendable {
+        let value: Value
+        init(_ value: Value) { self.value = value }
+    }
+
     private final class Parts: Sendable {
         let asset: Identifier
-        let haircuts: HaircutPart
-        let prices: PricePart
-        let volatilities: VolatilityPart
-        let selling: SellingPart
+        let haircuts: Box<HaircutPart>
+        let prices: Box<PricePart>
+        let volatilities: Box<VolatilityPart>
+        let selling: Box<SellingPart>
 
         init(
-            _ asset: Identifier, _ haircuts: HaircutPart, _ prices: PricePart,
-            _ volatilities: VolatilityPart, _ selling: SellingPart
+            _ asset: Identifier, _ haircuts: Box<HaircutPart>, _ prices: Box<PricePart>,
+            _ volatilities: Box<VolatilityPart>, _ selling: Box<SellingPart>
         ) {
             self.asset = asset
             self.haircuts = haircuts
@@ -31,25 +36,40 @@ public struct AssetMarket: Sendable {
     public var asset: Identifier { _read { yield parts.asset } }
 
     public var haircuts: HaircutPart {
-        _read { yield parts.haircuts }
+        _read { yield parts.haircuts.value }
         set {
-            parts = Parts(asset, newValue, parts.prices, parts.volatilities, parts.selling)
+            parts = Parts(asset, Box(newValue), parts.prices, parts.volatilities, parts.selling)
         }
     }
 
     public var prices: PricePart {
-        _read { yield parts.prices }
+        _read { yield parts.prices.value }
         set {
-            parts = Parts(asset, parts.haircuts, newValue, parts.volatilities, parts.selling)
+            parts = Parts(asset, parts.haircuts, Box(newValue), parts.volatilities, parts.selling)
         }
     }
 
     public var volatilities: VolatilityPart {
-        _read { yield parts.volatilities }
-        set { parts = Parts(asset, parts.haircuts, parts.prices, newValue, parts.selling) }
+        _read { yield parts.volatilities.value }
+        set { parts = Parts(asset, parts.haircuts, parts.prices, Box(newValue), parts.selling) }
     }
 
-    public var selling: SellingPart { _read { yield parts.selling } }
+    public var selling: SellingPart { _read { yield parts.selling.value } }
+
+    /// What changes apart from the rest.
+    enum Part {
+        case haircuts, prices, volatilities
+    }
+
+    /// This market with a part of another one of the same asset.
+    func replacing(_ part: Part, from other: AssetMarket) -> AssetMarket {
+        var market = self
+        market.parts = Parts(
+            asset, part == .haircuts ? other.parts.haircuts : parts.haircuts,
+            part == .prices ? other.parts.prices : parts.prices,
+            part == .volatilities ? other.parts.volatilities : parts.volatilities, parts.selling)
+        return market
+    }
 
     /// The haircuts, by tier, and the scan ranges.
     public struct HaircutPart: Sendable {
@@ -146,7 +166,8 @@ public struct AssetMarket: Sendable {
         let selling = SellingPart(
             impact: table.impact, depth: max(0, table.components.depth.double),
             share: min(1, max(0, share)))
-        parts = Parts(table.asset, haircuts, prices, volatilities, selling)
+        parts = Parts(
+            table.asset, Box(haircuts), Box(prices), Box(volatilities), Box(selling))
     }
 
     /// The valuation currency: haircut 0, price 1.
@@ -158,8 +179,9 @@ public struct AssetMarket: Sendable {
             time: Instant(nanoseconds: .min), price: 1, debtPrice: 1, reference: 1,
             published: (.one, .one))
         parts = Parts(
-            asset, haircuts, prices, VolatilityPart(surface: nil, stressVolatility: 0),
-            SellingPart(impact: nil, depth: .infinity, share: 1))
+            asset, Box(haircuts), Box(prices),
+            Box(VolatilityPart(surface: nil, stressVolatility: 0)),
+            Box(SellingPart(impact: nil, depth: .infinity, share: 1)))
     }
 
     /// The price for delivery at an expiry: the surface's, else R.

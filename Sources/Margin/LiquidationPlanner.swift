@@ -4,7 +4,7 @@ import Quantities
 /// Chooses trades one after the other, each time the one with the most maintenance excess gained
 /// per expected cost, until the target is reached or nothing is left.
 ///
-/// Every trade is tried on a copy of the account and the account evaluated again, so that tiers,
+/// Every trade is carried out, the account evaluated again, and the trade undone, so that tiers,
 /// debts, deltas and risk arrays count as they do everywhere else.
 ///
 /// - Source: MODEL §8, the plan.
@@ -52,8 +52,7 @@ struct LiquidationPlanner {
         var cost = 0.0
         /// Maintenance excess gained.
         var gain = 0.0
-        /// The account and its figures afterwards.
-        var account: OwnerBook.Account
+        /// The account's figures afterwards.
         var figures = MarginFigures.zero
 
         /// The same trade with a part of its size, 0…1.
@@ -96,11 +95,11 @@ struct LiquidationPlanner {
 
     /// Evaluates the account as it now is.
     private mutating func look() {
-        figures = evaluate(account)
+        figures = evaluate()
         debt = debtToRepay()
     }
 
-    private mutating func evaluate(_ account: OwnerBook.Account) -> MarginFigures {
+    private mutating func evaluate() -> MarginFigures {
         valuation.market.evaluate(
             account, of: book, othersHeld: othersHeld, parameters: parameters, into: &evaluation)
         return evaluation.figures
@@ -217,9 +216,8 @@ struct LiquidationPlanner {
 
     /// Selling an asset, into the debt if there is one, and no more than repays it.
     private func sale(of asset: Int, _ sellable: Double, _ budget: TrancheBudget) -> Trial? {
-        guard let price = valuation.market.markets[asset]?.prices.price,
-            sellable * price >= Self.leastAmount
-        else { return nil }
+        let price = valuation.market.prices[asset].held
+        guard sellable * price >= Self.leastAmount else { return nil }
         let isMoney = asset == book.valuationIndex
         if isMoney && debt == nil { return nil }
         let paced = isMoney ? debt?.asset ?? asset : asset
@@ -227,8 +225,7 @@ struct LiquidationPlanner {
         let amount = sellable * price
         let trial = Trial(
             action: .sell(asset), amount: amount, quantity: sellable, isWhole: true,
-            paced: paced == book.valuationIndex ? nil : paced, notBefore: notBefore,
-            account: account)
+            paced: paced == book.valuationIndex ? nil : paced, notBefore: notBefore)
         var fitting = trial.resized(by: min(1, room / amount))
         guard let debt else { return fitting }
         // A smaller trade costs less a unit, so that the part that repays is found in a few turns.
@@ -252,42 +249,75 @@ struct LiquidationPlanner {
         let amount = abs(position.quantity * value.delta)
         let trial = Trial(
             action: .close(lot), amount: amount, quantity: abs(position.quantity), isWhole: true,
-            paced: amount > 0 ? underlying : nil, notBefore: notBefore, account: account)
+            paced: amount > 0 ? underlying : nil, notBefore: notBefore)
         return trial.resized(by: amount > room ? room / amount : 1)
     }
 
-    /// The trade with its gain, on a copy of the account.
+    /// The trade with its gain; the account is as before.
     private mutating func tried(_ trial: Trial) -> Trial {
         var trial = priced(trial)
-        trial.account = account
-        switch trial.action {
-        case .sell(let asset):
-            trial.account.balances[asset] -= trial.quantity
-            let proceeds = trial.amount - trial.cost
-            if let debt {
-                trial.account.balances[debt.asset] += proceeds / debt.price
-            } else {
-                trial.account.balances[book.valuationIndex] += proceeds
-            }
-        case .close(let lot):
-            close(lot, trial, in: &trial.account)
-        }
-        trial.figures = evaluate(trial.account)
+        let former = state(before: trial)
+        trade(trial)
+        trial.figures = evaluate()
+        undo(trial, to: former)
         trial.gain = trial.figures.excess.maintenance - figures.excess.maintenance
         return trial
     }
 
-    private func close(_ lot: Int, _ trial: Trial, in account: inout OwnerBook.Account) {
-        let position = account.positions[lot]
-        let value = valuation.market.values[position.holding]
-        let part = trial.isWhole ? 1 : trial.quantity / abs(position.quantity)
-        let mark = value.isUnknown ? 0 : position.quantity * value.level - position.entryAmount
-        let settlement = book.holdings[position.holding].settlement ?? book.valuationIndex
-        account.balances[settlement] += mark * part
-        account.balances[book.valuationIndex] -= trial.cost
-        account.positions[lot].quantity *= 1 - part
-        account.positions[lot].entryAmount *= 1 - part
-        account.positions[lot].entryNotional *= 1 - part
+    /// What a trade changes of the account.
+    private struct State {
+        /// Of what is sold, or what a position closed settles in.
+        var first: Double
+        /// Of what proceeds go to, or fees are paid from.
+        var second: Double
+        var lot: OwnerBook.Lot?
+    }
+
+    /// The two balances that a trade changes; they may be the same.
+    private func balances(of trial: Trial) -> (first: Int, second: Int) {
+        switch trial.action {
+        case .sell(let asset):
+            return (asset, debt?.asset ?? book.valuationIndex)
+        case .close(let lot):
+            let holding = book.holdings[account.positions[lot].holding]
+            return (holding.settlement ?? book.valuationIndex, book.valuationIndex)
+        }
+    }
+
+    private func state(before trial: Trial) -> State {
+        let (first, second) = balances(of: trial)
+        var state = State(first: account.balances[first], second: account.balances[second])
+        if case .close(let lot) = trial.action { state.lot = account.positions[lot] }
+        return state
+    }
+
+    private mutating func undo(_ trial: Trial, to state: State) {
+        let (first, second) = balances(of: trial)
+        account.balances[first] = state.first
+        account.balances[second] = state.second
+        if case .close(let lot) = trial.action, let former = state.lot {
+            account.positions[lot] = former
+        }
+    }
+
+    private mutating func trade(_ trial: Trial) {
+        let (first, second) = balances(of: trial)
+        switch trial.action {
+        case .sell:
+            account.balances[first] -= trial.quantity
+            account.balances[second] += (trial.amount - trial.cost) / (debt?.price ?? 1)
+        case .close(let lot):
+            let position = account.positions[lot]
+            let value = valuation.market.values[position.holding]
+            let part = trial.isWhole ? 1 : trial.quantity / abs(position.quantity)
+            let mark =
+                value.isUnknown ? 0 : position.quantity * value.level - position.entryAmount
+            account.balances[first] += mark * part
+            account.balances[second] -= trial.cost
+            account.positions[lot].quantity *= 1 - part
+            account.positions[lot].entryAmount *= 1 - part
+            account.positions[lot].entryNotional *= 1 - part
+        }
     }
 
     // Costs
@@ -353,14 +383,12 @@ struct LiquidationPlanner {
         }
         // Rounded up to what an order can say, but never more than there is.
         let quantity = min(left, .units(trial.quantity, fractionDigits: 8, .up))
-        for asset in book.assets.indices
-        where account.balances[asset] != trial.account.balances[asset] {
+        let former = account.balances
+        trade(trial)
+        for asset in former.indices where account.balances[asset] != former[asset] {
             account.decimals[asset] = .units(
-                trial.account.balances[asset], fractionDigits: 8, .down)
+                account.balances[asset], fractionDigits: 8, .down)
         }
-        let decimals = account.decimals
-        account = trial.account
-        account.decimals = decimals
         switch trial.action {
         case .sell(let asset): account.decimals[asset] = left - quantity
         case .close(let lot):

@@ -95,7 +95,9 @@ public struct OwnerValuation: Sendable {
     }
 
     /// Positive quantities of all accounts but one, by asset.
-    func heldByOthers(than index: Int) -> [Double] {
+    func heldByOthers(than index: Int) -> [Double] { heldByOthers(than: index, in: market) }
+
+    func heldByOthers(than index: Int, in market: OwnerMarket) -> [Double] {
         var held = Array(repeating: 0.0, count: book.assets.count)
         guard book.accounts.count > 1 else { return held }
         var quantities: [Double] = []

@@ -6,7 +6,9 @@ public struct OwnerMarket: Sendable {
     public let time: Instant
     /// One an asset of the book; nil where no haircut table has come.
     public private(set) var markets: [AssetMarket?]
-    /// The tiers that count at `time`, where there is a market.
+    /// What balances are evaluated by, one an asset of the book: its prices, and the tiers that
+    /// count at `time`.
+    private(set) var prices: [BalancePrices]
     public private(set) var tiers: [PreparedTiers]
     /// One a holding of the book.
     public private(set) var values: [InstrumentValue]
@@ -15,6 +17,25 @@ public struct OwnerMarket: Sendable {
     private var arrays: [Double] = []
     private var starts: [Int?]
     private var formulas: [RiskFormula]
+
+    /// Prices of one unit, in the valuation currency; 0 where there is no market.
+    struct BalancePrices {
+        var held = 0.0
+        var owed = 0.0
+        var reference = 0.0
+        var isKnown = false
+        /// Whether the haircut table is past its validity.
+        var isLate = false
+
+        init(_ market: AssetMarket?, at time: Instant) {
+            guard let market else { return }
+            held = market.prices.price
+            owed = market.prices.debtPrice
+            reference = market.prices.reference
+            isKnown = true
+            isLate = market.haircuts.isLate(at: time)
+        }
+    }
 
     /// - Parameters:
     ///   - lookUp: the market of an asset.
@@ -25,8 +46,20 @@ public struct OwnerMarket: Sendable {
         lookUp: (Identifier) -> AssetMarket?,
         valued: (Instrument) -> (value: InstrumentValue, array: ArraySlice<Double>)? = { _ in nil }
     ) {
+        self.init(
+            book, markets: book.assets.map(lookUp), at: time, instruments: instruments,
+            valued: valued)
+    }
+
+    /// - Parameter markets: one an asset of the book.
+    init(
+        _ book: OwnerBook, markets: [AssetMarket?], at time: Instant,
+        instruments: InstrumentModel,
+        valued: (Instrument) -> (value: InstrumentValue, array: ArraySlice<Double>)? = { _ in nil }
+    ) {
         self.time = time
-        markets = book.assets.map(lookUp)
+        self.markets = markets
+        prices = markets.map { BalancePrices($0, at: time) }
         tiers = markets.map { $0?.haircuts.tiers(at: time) ?? .full }
         values = []
         starts = []
@@ -47,6 +80,18 @@ public struct OwnerMarket: Sendable {
         }
     }
 
+    /// This market with what another of the same assets has for balances. For evaluating accounts
+    /// without derivatives: all else stays as it is here.
+    func replacing(_ part: AssetMarket.Part, from other: OwnerMarket) -> OwnerMarket {
+        var mixed = self
+        switch part {
+        case .haircuts: mixed.tiers = other.tiers
+        case .prices: mixed.prices = other.prices
+        case .volatilities: break
+        }
+        return mixed
+    }
+
     /// The market a derivative is valued in; none for one on the valuation currency itself.
     private static func underlying(
         _ holding: OwnerBook.Holding, in markets: [AssetMarket?], of book: OwnerBook
@@ -59,6 +104,7 @@ public struct OwnerMarket: Sendable {
         _ asset: Int, by market: AssetMarket?, book: OwnerBook, instruments: InstrumentModel
     ) {
         markets[asset] = market
+        prices[asset] = BalancePrices(market, at: time)
         tiers[asset] = market?.haircuts.tiers(at: time) ?? .full
         for (index, holding) in book.holdings.enumerated() where holding.underlying == asset {
             let market = Self.underlying(holding, in: markets, of: book)

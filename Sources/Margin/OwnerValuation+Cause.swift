@@ -26,12 +26,17 @@ extension OwnerValuation {
     ) -> AlertCause {
         let parameters = model.parameters
         let now = figures(of: index)
+        let isSpot = isSpot(like: before)
         let worsened = status >= previous
         // The line that was crossed: that of the worse of the two statuses.
         let line = max(status, previous)
         var largest: (substitution: Substitution, effect: Double)?
         for substitution in Substitution.allCases {
-            guard let restored = restoring(substitution, of: index, from: before) else { continue }
+            let restored =
+                isSpot && substitution != .validity
+                ? restoringSpot(substitution, of: index, from: before)
+                : restoring(substitution, of: index, from: before)
+            guard let restored else { continue }
             let then = restored.status(after: previous, parameters)
             if worsened ? then <= previous && then < status : then >= previous {
                 return name(substitution, before: before)
@@ -76,45 +81,74 @@ extension OwnerValuation {
     private func restoring(
         _ substitution: Substitution, of index: Int, from before: OwnerValuation
     ) -> MarginFigures? {
-        let isLate = market.markets.contains { $0?.haircuts.isLate(at: market.time) ?? false }
-        let wasLate = before.market.markets.contains {
-            $0?.haircuts.isLate(at: before.market.time) ?? false
-        }
         switch substitution {
         case .validity:
+            let isLate = market.prices.contains { $0.isLate }
+            let wasLate = before.market.prices.contains { $0.isLate }
             guard isLate != wasLate else { return nil }
-            return substituted(at: isLate ? .earliest : .latest, from: before) { _, _ in }
-                .figures(of: index)
+            return figures(
+                of: index,
+                in: OwnerMarket(
+                    book, markets: market.markets, at: isLate ? .earliest : .latest,
+                    instruments: model.instruments))
         case .haircuts:
-            return substituted(at: before.market.time, from: before) { $0.haircuts = $1.haircuts }
-                .figures(of: index)
+            return figures(
+                of: index, in: replacing(.haircuts, from: before, at: before.market.time))
         case .prices:
-            return substituted(at: market.time, from: before) { $0.prices = $1.prices }
-                .figures(of: index)
+            return figures(of: index, in: replacing(.prices, from: before, at: market.time))
         case .volatilities:
-            return substituted(at: market.time, from: before) {
-                $0.volatilities = $1.volatilities
-            }.figures(of: index)
+            return figures(of: index, in: replacing(.volatilities, from: before, at: market.time))
         case .positions:
             return withFormerPositions(index, from: before)
         }
     }
 
-    /// This book with a part of each market as it was.
-    private func substituted(
-        at time: Instant, from before: OwnerValuation,
-        change: (inout AssetMarket, AssetMarket) -> Void
-    ) -> OwnerValuation {
-        let mixed = OwnerMarket(
-            book, at: time, instruments: model.instruments,
-            lookUp: { asset in
-                guard var now = market(of: asset), let old = before.market(of: asset) else {
-                    return market(of: asset)
-                }
-                change(&now, old)
-                return now
-            })
-        return OwnerValuation(model: model, book: book, market: mixed)
+    /// The account's figures in another market of the book's assets.
+    private func figures(of index: Int, in market: OwnerMarket) -> MarginFigures {
+        var evaluation = AccountEvaluation()
+        market.evaluate(
+            book.accounts[index], of: book,
+            othersHeld: heldByOthers(than: index, in: market), parameters: model.parameters,
+            into: &evaluation)
+        return evaluation.figures
+    }
+
+    /// The market with a part of each asset's as it was.
+    private func replacing(
+        _ part: AssetMarket.Part, from before: OwnerValuation, at time: Instant
+    ) -> OwnerMarket {
+        let markets = zip(book.assets, market.markets).map { asset, now in
+            guard let now, let old = before.market(of: asset) else { return now }
+            return now.replacing(part, from: old)
+        }
+        return OwnerMarket(book, markets: markets, at: time, instruments: model.instruments)
+    }
+
+    /// Whether there were no derivatives and are none, and the same assets had a market.
+    private func isSpot(like before: OwnerValuation) -> Bool {
+        book.holdings.isEmpty && before.book.holdings.isEmpty && book.assets == before.book.assets
+            && book.assets.indices.allSatisfy {
+                market.prices[$0].isKnown == before.market.prices[$0].isKnown
+            }
+    }
+
+    /// `restoring`, where that is a matter of balances alone.
+    private func restoringSpot(
+        _ substitution: Substitution, of index: Int, from before: OwnerValuation
+    ) -> MarginFigures? {
+        switch substitution {
+        case .haircuts:
+            return figures(of: index, in: market.replacing(.haircuts, from: before.market))
+        case .prices:
+            return figures(of: index, in: market.replacing(.prices, from: before.market))
+        case .validity, .volatilities: return nil
+        case .positions:
+            let account = book.accounts[index].account
+            let former = before.book.accounts.firstIndex { $0.account == account }
+            guard let former else { return .zero }
+            return OwnerValuation(model: model, book: before.book, market: market)
+                .figures(of: former)
+        }
     }
 
     /// The former accounts in today's markets; nil where the account is new.

@@ -48,15 +48,15 @@ private struct Memory {
         isPriced = Array(repeating: false, count: book.assets.count)
     }
 
+    /// Whether tables were late, the record's reasons tell.
+    private var wasLate: Bool { record.reasons.contains(.staleData) }
+
     func market() -> OwnerMarket { market(markets) }
 
     private func market(_ markets: [AssetMarket?]) -> OwnerMarket {
-        // Whether tables were late, the record's reasons tell.
-        let wasLate = record.reasons.contains(.staleData)
-        return OwnerMarket(
-            book, at: wasLate ? .latest : record.time,
-            instruments: now.model.instruments,
-            lookUp: { asset in book.index(of: asset).flatMap { markets[$0] } })
+        OwnerMarket(
+            book, markets: markets, at: wasLate ? .latest : record.time,
+            instruments: now.model.instruments)
     }
 
     mutating func restorePrices() {
@@ -92,8 +92,12 @@ private struct Memory {
             let shift = Haircut(
                 initial: change(entry.haircutLoss.initial, average.initial),
                 maintenance: change(entry.haircutLoss.maintenance, average.maintenance))
-            markets[asset]?.haircuts.onTime = now.market.tiers[asset].shifted(by: shift)
-            markets[asset]?.haircuts.late = now.market.tiers[asset].shifted(by: shift)
+            if shift == .zero && !wasLate && !now.market.prices[asset].isLate { continue }
+            let tiers = now.market.tiers[asset].shifted(by: shift)
+            var haircuts = market.haircuts
+            haircuts.onTime = tiers
+            haircuts.late = tiers
+            markets[asset]?.haircuts = haircuts
         }
     }
 
