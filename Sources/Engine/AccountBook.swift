@@ -136,8 +136,19 @@ struct AccountBook: Sendable {
         apart.keys.filter { !isOpen($0) }.sorted { names.isOrdered($0, before: $1) }
     }
 
-    func snapshots(of owner: Int32) -> [AccountSnapshot] {
-        accounts(of: owner).compactMap { snapshot(of: $0) }
+    /// An owner's accounts, for the model.
+    func ownerBook(of owner: Int32) -> OwnerBook {
+        let only = members[Int(owner)]
+        if only >= 0, let (block, row) = place(of: only), blocks[block].depth == 0 {
+            return OwnerBook(
+                account: names[only],
+                positionsSequence: blocks[block].heads[row].positionsSequence,
+                balances: balances(of: only, in: block, row: row),
+                valuationCurrency: valuationCurrency)
+        }
+        return OwnerBook(
+            accounts(of: owner).compactMap { snapshot(of: $0) },
+            valuationCurrency: valuationCurrency)
     }
 
     /// The sequence and the time of the last snapshot of an account; nil where it is not open.
@@ -145,41 +156,49 @@ struct AccountBook: Sendable {
         guard let (block, row) = place(of: account) else {
             return apart[account]?.snapshot.map { ($0.sequence, $0.time) }
         }
-        return (blocks[block].positionsSequences[row], blocks[block].positionsTimes[row])
+        let head = blocks[block].heads[row]
+        return (head.positionsSequence, head.positionsTime)
     }
 
     func snapshot(of account: Int32) -> AccountSnapshot? {
         guard let (block, row) = place(of: account) else { return apart[account]?.snapshot }
-        return snapshot(of: account, in: blocks[block], row: row)
+        let (depth, head) = (blocks[block].depth, blocks[block].heads[row])
+        return AccountSnapshot(
+            account: names[account], owner: ownerNames[owner(of: account)],
+            time: head.positionsTime, sequence: head.positionsSequence,
+            balances: balances(of: account, in: block, row: row),
+            positions: (row * depth..<(row + 1) * depth).map {
+                position(of: account, in: block, lot: $0)
+            })
     }
 
-    private func snapshot(
-        of account: Int32, in rows: HoldingRows, row: Int
-    ) -> AccountSnapshot {
-        var snapshot = AccountSnapshot(
-            account: names[account], owner: ownerNames[owner(of: account)],
-            time: rows.positionsTimes[row], sequence: rows.positionsSequences[row])
-        for slot in row * rows.width..<(row + 1) * rows.width where rows.quantities[slot] != 0 {
-            let asset = rows.assets[slot]
-            snapshot.balances.append(
+    private func balances(of account: Int32, in block: Int, row: Int) -> [Balance] {
+        let width = blocks[block].width
+        var balances: [Balance] = []
+        balances.reserveCapacity(width)
+        for slot in row * width..<(row + 1) * width where blocks[block].quantities[slot] != 0 {
+            let asset = blocks[block].assets[slot]
+            balances.append(
                 Balance(
                     asset: assetNames[asset],
                     quantity: exact.decimal(
-                        rows.quantities[slot], .balance(account: account, asset: asset))))
+                        blocks[block].quantities[slot],
+                        .balance(account: account, asset: asset))))
         }
-        for lot in row * rows.depth..<(row + 1) * rows.depth {
-            let number = rows.instruments[lot]
-            let instrument = instruments.instruments[Int(number)]
-            snapshot.positions.append(
-                Position(
-                    instrument: instrument.identifier, terms: instrument.terms,
-                    underlying: instrument.underlying, multiplier: instrument.multiplier,
-                    quantity: exact.decimal(
-                        rows.contracts[lot], .contracts(account: account, instrument: number)),
-                    entryPrice: exact.decimal(
-                        rows.entryPrices[lot], .entry(account: account, instrument: number))))
-        }
-        return snapshot
+        return balances
+    }
+
+    private func position(of account: Int32, in block: Int, lot: Int) -> Position {
+        let number = blocks[block].instruments[lot]
+        let instrument = instruments.instruments[Int(number)]
+        return Position(
+            instrument: instrument.identifier, terms: instrument.terms,
+            underlying: instrument.underlying, multiplier: instrument.multiplier,
+            quantity: exact.decimal(
+                blocks[block].contracts[lot],
+                .contracts(account: account, instrument: number)),
+            entryPrice: exact.decimal(
+                blocks[block].entryPrices[lot], .entry(account: account, instrument: number)))
     }
 
     /// The last output of an account, as far as it was remembered: enough to go on from and to

@@ -29,18 +29,13 @@ struct HoldingRows: Sendable {
     /// Index within the row of the asset that the mark joins; −1 of options.
     private(set) var settlements: [Int8] = []
 
-    /// Of the snapshot.
-    private(set) var positionsSequences: [Int64] = []
-    private(set) var positionsTimes: [Instant] = []
+    private(set) var heads: [RowHead] = []
     // Blank up to the next multiple of `step` rows.
-    /// Of the last output.
-    private(set) var outputs: [RowOutput] = []
     private(set) var states: [RowState] = []
     /// Near numbers in the trigger index; −1: far.
     var nears: [Int32] = []
-    /// Of the last output, `width` a row: prices, and losses as fractions of values.
-    private(set) var pastPrices: [Double] = []
-    private(set) var pastLosses: [SIMD2<Float>] = []
+    /// Of the last output, `width` a row.
+    private(set) var pasts: [PastAsset] = []
     /// The last sixteen bits of the haircut tables' sequences: an output is at most as old as the
     /// heartbeat, and a table comes ten times a second at most.
     private(set) var pastTables: [UInt16] = []
@@ -68,13 +63,10 @@ struct HoldingRows: Sendable {
         contracts.reserveCapacity(rows * depth)
         entryPrices.reserveCapacity(rows * depth)
         settlements.reserveCapacity(rows * depth)
-        positionsSequences.reserveCapacity(rows)
-        positionsTimes.reserveCapacity(rows)
-        outputs.reserveCapacity(rows)
+        heads.reserveCapacity(rows)
         states.reserveCapacity(rows)
         nears.reserveCapacity(rows)
-        pastPrices.reserveCapacity(rows * width)
-        pastLosses.reserveCapacity(rows * width)
+        pasts.reserveCapacity(rows * width)
         pastTables.reserveCapacity(rows * width)
         guard depth > 0 else { return }
         pastDerivatives.reserveCapacity(rows)
@@ -127,12 +119,12 @@ struct HoldingRows: Sendable {
 
     /// - Returns: its index.
     mutating func append(_ row: Row) -> Int {
-        if accounts.count == outputs.count { appendBlanks(Self.step) }
+        if accounts.count == states.count { appendBlanks(Self.step) }
         accounts.append(row.account)
         assets.append(contentsOf: row.assets)
         quantities.append(contentsOf: row.quantities)
-        positionsSequences.append(row.positionsSequence)
-        positionsTimes.append(row.positionsTime)
+        heads.append(
+            RowHead(positionsSequence: row.positionsSequence, positionsTime: row.positionsTime))
         if depth > 0 {
             instruments.append(contentsOf: row.instruments)
             contracts.append(contentsOf: row.contracts)
@@ -143,11 +135,9 @@ struct HoldingRows: Sendable {
     }
 
     private mutating func appendBlanks(_ rows: Int) {
-        outputs.append(contentsOf: repeatElement(RowOutput(), count: rows))
         states.append(contentsOf: repeatElement(RowState(), count: rows))
         nears.append(contentsOf: repeatElement(-1, count: rows))
-        pastPrices.append(contentsOf: repeatElement(0, count: rows * width))
-        pastLosses.append(contentsOf: repeatElement(SIMD2(), count: rows * width))
+        pasts.append(contentsOf: repeatElement(PastAsset(), count: rows * width))
         pastTables.append(contentsOf: repeatElement(0, count: rows * width))
         guard depth > 0 else { return }
         pastDerivatives.append(contentsOf: repeatElement(RowDerivatives(), count: rows))
@@ -178,13 +168,10 @@ struct HoldingRows: Sendable {
         move(&contracts, by: depth)
         move(&entryPrices, by: depth)
         move(&settlements, by: depth)
-        move(&positionsSequences, by: 1)
-        move(&positionsTimes, by: 1)
-        move(&outputs, by: 1, leaving: RowOutput())
+        move(&heads, by: 1)
         move(&states, by: 1, leaving: RowState())
         move(&nears, by: 1, leaving: -1)
-        move(&pastPrices, by: width, leaving: 0)
-        move(&pastLosses, by: width, leaving: SIMD2())
+        move(&pasts, by: width, leaving: PastAsset())
         move(&pastTables, by: width, leaving: 0)
         if depth > 0 {
             move(&pastDerivatives, by: 1, leaving: RowDerivatives())
@@ -198,24 +185,23 @@ struct HoldingRows: Sendable {
     /// Remembers what was published of a row.
     mutating func setOutput(_ requirement: MarginRequirement, at index: Int, names: IdentifierTable)
     {
-        outputs[index] = RowOutput(requirement)
+        heads[index].output = RowOutput(requirement)
         states[index] = RowState(
             requirement,
-            isCurrent: requirement.positionsSequence == positionsSequences[index])
+            isCurrent: requirement.positionsSequence == heads[index].positionsSequence)
         for slot in index * width..<(index + 1) * width {
-            pastPrices[slot] = 0
-            pastLosses[slot] = SIMD2()
+            pasts[slot] = PastAsset()
             if depth > 0 { pastQuantities[slot] = 0 }
             let name = names[assets[slot]]
             guard let entry = requirement.assets.first(where: { $0.asset == name }) else {
                 continue
             }
-            pastPrices[slot] = entry.price.double
+            pasts[slot].price = entry.price.double
             pastTables[slot] = UInt16(truncatingIfNeeded: entry.haircutSequence)
             if depth > 0 { pastQuantities[slot] = entry.quantity.double }
             let value = abs(entry.value.double)
             if value > 0 {
-                pastLosses[slot] = SIMD2(
+                pasts[slot].losses = SIMD2(
                     Float(entry.haircutLoss.initial.double / value),
                     Float(entry.haircutLoss.maintenance.double / value))
             }
@@ -225,13 +211,14 @@ struct HoldingRows: Sendable {
 
     /// Of the snapshot that the last output rests on; −1 where that is another than the row's.
     private func publishedSequence(_ index: Int) -> Int64 {
-        states[index].isCurrent ? positionsSequences[index] : -1
+        states[index].isCurrent ? heads[index].positionsSequence : -1
     }
 
     func lastOutput(_ index: Int) -> LastOutput? {
-        guard outputs[index].sequence > 0 else { return nil }
+        let past = heads[index].output
+        guard past.sequence > 0 else { return nil }
         return LastOutput(
-            sequence: outputs[index].sequence, time: outputs[index].time,
+            sequence: past.sequence, time: past.time,
             status: states[index].status, positionsSequence: publishedSequence(index),
             isClosed: false)
     }
@@ -243,8 +230,8 @@ struct HoldingRows: Sendable {
     func output(
         _ index: Int, account: Identifier, assetNames: IdentifierTable, columns: AssetColumns
     ) -> MarginRequirement? {
-        guard outputs[index].sequence > 0 else { return nil }
-        let past = outputs[index]
+        let past = heads[index].output
+        guard past.sequence > 0 else { return nil }
         var requirement = MarginRequirement.blank
         requirement.account = account
         requirement.time = past.time
@@ -258,13 +245,13 @@ struct HoldingRows: Sendable {
         for slot in index * width..<(index + 1) * width {
             let quantity = depth > 0 ? pastQuantities[slot] : quantities[slot]
             guard quantity != 0 else { continue }
-            let value = abs(quantity) * pastPrices[slot]
+            let value = abs(quantity) * pasts[slot].price
             let losses = loss(slot, of: value, columns)
             if quantity < 0 { debts += value + losses.maintenance }
             requirement.assets.append(
                 AssetMargin(
                     asset: assetNames[assets[slot]], quantity: .nearest(quantity, digits: 8),
-                    price: .nearest(pastPrices[slot], digits: 8),
+                    price: .nearest(pasts[slot].price, digits: 8),
                     value: .nearest(quantity < 0 ? -value : value),
                     haircutLoss: MarginAmounts(losses),
                     haircutSequence: columns.sequence(of: assets[slot], if: pastTables[slot])))
@@ -282,7 +269,7 @@ struct HoldingRows: Sendable {
 
     private func loss(_ slot: Int, of value: Double, _ columns: AssetColumns) -> MarginPair {
         let past = MarginPair(
-            initial: Double(pastLosses[slot][0]), maintenance: Double(pastLosses[slot][1]))
+            initial: Double(pasts[slot].losses[0]), maintenance: Double(pasts[slot].losses[1]))
         let now = columns.averageHaircut(of: assets[slot], at: value)
         func loss(_ past: Double, _ now: Double) -> Double {
             abs(past - now) * value <= 0.02 + 2e-7 * value ? now * value : past * value
@@ -328,6 +315,20 @@ extension FixedDecimal {
     fileprivate static func nearest(_ value: Double, digits: Int = 2) -> FixedDecimal {
         FixedDecimal(value, fractionDigits: digits, rounding: .toNearestOrEven) ?? .zero
     }
+}
+
+/// What a row says once: of its snapshot and of its last output.
+struct RowHead: Sendable {
+    var positionsSequence: Int64
+    var positionsTime: Instant
+    var output = RowOutput()
+}
+
+/// What is remembered of an asset in the last requirement published of an account.
+struct PastAsset: Sendable {
+    var price = 0.0
+    /// Initial and maintenance, as fractions of the value.
+    var losses = SIMD2<Float>()
 }
 
 /// What is remembered of the last requirement published of an account.

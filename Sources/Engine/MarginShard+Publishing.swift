@@ -92,7 +92,7 @@ extension MarginShard {
     /// Values the accounts of an owner at shard time.
     func value(_ owner: Int32) -> OwnerValuation {
         model.value(
-            book.snapshots(of: owner), at: time ?? Instant(nanoseconds: 0),
+            book.ownerBook(of: owner), at: time ?? Instant(nanoseconds: 0),
             lookUp: { tables[$0] }, valued: { book.instruments.valued($0) })
     }
 

@@ -58,10 +58,10 @@ extension MarginShard {
         ) { reader in
             var due: [RefreshQueue.Entry] = []
             var special: [Int32] = []
-            for row in 0..<rows.count where rows.outputs[row].sequence > 0 {
+            for row in 0..<rows.count where rows.heads[row].output.sequence > 0 {
                 let status = rows.states[row].status
                 let rule = RefreshRule(
-                    rows.outputs[row], status: status,
+                    rows.heads[row].output, status: status,
                     requirement: rows.depth > 0 ? rows.pastDerivatives[row].requirement : .zero,
                     parameters)
                 guard rule.mayBeDue(at: time) else { continue }

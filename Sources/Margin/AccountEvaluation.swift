@@ -40,6 +40,25 @@ public struct UnderlyingFigure: Hashable, Sendable {
     public var netDelta: Double
 }
 
+/// Positive quantities of an owner's other accounts together, by asset of the book.
+struct HeldByOthers {
+    /// Empty: there are none.
+    private var quantities: [Double] = []
+
+    init() {}
+
+    init(assets: Int) {
+        quantities = Array(repeating: 0, count: assets)
+    }
+
+    subscript(asset: Int) -> Double { quantities.isEmpty ? 0 : quantities[asset] }
+
+    /// - Parameter balances: of one of them, one an asset; debts do not count.
+    mutating func add(_ balances: [Double]) {
+        for asset in quantities.indices { quantities[asset] += max(0, balances[asset]) }
+    }
+}
+
 extension OwnerMarket {
     /// Balances and what derivatives settle into them.
     ///
@@ -68,10 +87,9 @@ extension OwnerMarket {
 
     /// Evaluates one account.
     ///
-    /// - Parameter othersHeld: positive quantities of the owner's other accounts together, one an
-    ///   asset of the book: they are haircut with this account's.
+    /// - Parameter othersHeld: is haircut with what this account holds.
     func evaluate(
-        _ account: OwnerBook.Account, of book: OwnerBook, othersHeld: [Double],
+        _ account: OwnerBook.Account, of book: OwnerBook, othersHeld: HeldByOthers,
         parameters: MarginParameters, into evaluation: inout AccountEvaluation
     ) {
         evaluation.reasons = []

@@ -14,7 +14,7 @@ struct LiquidationPlanner {
     /// Whether steps are fitted into a budget; where not (for ladders), an asset without depth is
     /// sold in one piece.
     private let isPaced: Bool
-    private let othersHeld: [Double]
+    private let othersHeld: HeldByOthers
     /// The account as it is after the trades chosen.
     private var account: OwnerBook.Account
     /// What proceeds repay; nil: they stay in the valuation currency.

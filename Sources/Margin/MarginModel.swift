@@ -42,8 +42,17 @@ public struct MarginModel: Sendable {
         lookUp: (Identifier) -> AssetMarket?,
         valued: (Instrument) -> (value: InstrumentValue, array: ArraySlice<Double>)? = { _ in nil }
     ) -> OwnerValuation {
-        let book = OwnerBook(accounts, valuationCurrency: valuationCurrency)
-        return OwnerValuation(
+        value(
+            OwnerBook(accounts, valuationCurrency: valuationCurrency), at: time, lookUp: lookUp,
+            valued: valued)
+    }
+
+    /// As above, of a book with the valuation currency of this model.
+    public func value(
+        _ book: OwnerBook, at time: Instant, lookUp: (Identifier) -> AssetMarket?,
+        valued: (Instrument) -> (value: InstrumentValue, array: ArraySlice<Double>)? = { _ in nil }
+    ) -> OwnerValuation {
+        OwnerValuation(
             model: self, book: book,
             market: OwnerMarket(
                 book, at: time, instruments: instruments, lookUp: lookUp, valued: valued))
@@ -94,16 +103,16 @@ public struct OwnerValuation: Sendable {
             parameters: model.parameters, into: &evaluation)
     }
 
-    /// Positive quantities of all accounts but one, by asset.
-    func heldByOthers(than index: Int) -> [Double] { heldByOthers(than: index, in: market) }
+    /// Positive quantities of all accounts but one.
+    func heldByOthers(than index: Int) -> HeldByOthers { heldByOthers(than: index, in: market) }
 
-    func heldByOthers(than index: Int, in market: OwnerMarket) -> [Double] {
-        var held = Array(repeating: 0.0, count: book.assets.count)
-        guard book.accounts.count > 1 else { return held }
+    func heldByOthers(than index: Int, in market: OwnerMarket) -> HeldByOthers {
+        guard book.accounts.count > 1 else { return HeldByOthers() }
+        var held = HeldByOthers(assets: book.assets.count)
         var quantities: [Double] = []
         for (other, account) in book.accounts.enumerated() where other != index {
             _ = market.settle(account, of: book, into: &quantities)
-            for asset in held.indices { held[asset] += max(0, quantities[asset]) }
+            held.add(quantities)
         }
         return held
     }

@@ -73,6 +73,41 @@ public struct OwnerBook: Sendable {
         for snapshot in snapshots { accounts.append(account(snapshot, known: &known)) }
     }
 
+    /// The book of one account without derivatives.
+    ///
+    /// - Parameter balances: in order of the assets' names, each asset once.
+    public init(
+        account: Identifier, positionsSequence: Int64, balances: [Balance],
+        valuationCurrency: Identifier
+    ) {
+        assets = []
+        assets.reserveCapacity(balances.count + 1)
+        var only = Account(
+            account: account, positionsSequence: positionsSequence, balances: [], decimals: [],
+            positions: [], stated: nil)
+        only.balances.reserveCapacity(balances.count + 1)
+        only.decimals.reserveCapacity(balances.count + 1)
+        valuationIndex = -1
+        for balance in balances {
+            if valuationIndex < 0, balance.asset >= valuationCurrency {
+                valuationIndex = assets.count
+                if balance.asset != valuationCurrency { append(valuationCurrency, .zero) }
+            }
+            append(balance.asset, balance.quantity)
+        }
+        if valuationIndex < 0 {
+            valuationIndex = assets.count
+            append(valuationCurrency, .zero)
+        }
+        accounts = [only]
+
+        func append(_ asset: Identifier, _ quantity: FixedDecimal) {
+            assets.append(asset)
+            only.decimals.append(quantity)
+            only.balances.append(quantity.double)
+        }
+    }
+
     /// The index of an asset in `assets`.
     public func index(of asset: Identifier) -> Int? {
         var low = 0

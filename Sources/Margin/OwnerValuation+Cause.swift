@@ -138,6 +138,7 @@ extension OwnerValuation {
     ) -> MarginFigures? {
         switch substitution {
         case .haircuts:
+            if market.tiers == before.market.tiers { return nil }
             return figures(of: index, in: market.replacing(.haircuts, from: before.market))
         case .prices:
             return figures(of: index, in: market.replacing(.prices, from: before.market))

@@ -39,7 +39,13 @@ public struct FixedDecimal: Hashable, Sendable {
         // A product such as 0.29 * 100 = 28.999999999999996 is the decimal it came from, not less.
         let isExact = abs(scaled - nearest) <= abs(scaled) * 4 * Double.ulpOfOne
         let count = isExact ? nearest : scaled.rounded(rule)
-        units = Int128(count) * Int128(powerOfTen(18 - fractionDigits))
+        let unit = powerOfTen(18 - fractionDigits)
+        if let count = Int64(exactly: count) {
+            let product = count.multipliedFullWidth(by: Int64(unit))
+            units = Int128(product.high) << 64 | Int128(product.low)
+        } else {
+            units = Int128(count) * Int128(unit)
+        }
     }
 
     /// This number in units of 10^-8, where it is a whole number of them, fewer than 2^53.

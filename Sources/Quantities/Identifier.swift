@@ -35,15 +35,12 @@ public struct Identifier: Sendable {
         length = 1
     }
 
-    /// - Parameter used: the words of another identifier that hold its bytes, of which none is 0.
-    init(usedWords used: ArraySlice<UInt64>) {
+    /// - Parameter word: the words of another identifier that hold its bytes, of which none is 0.
+    @inline(__always)
+    init(wordCount: Int, _ word: (Int) -> UInt64) {
         words = InlineArray(repeating: 0)
-        var last: UInt64 = 0
-        for (index, word) in used.enumerated() {
-            words[index] = word
-            last = word
-        }
-        length = UInt8(8 * used.count - last.leadingZeroBitCount / 8)
+        for index in 0..<wordCount { words[index] = word(index) }
+        length = UInt8(8 * wordCount - words[wordCount - 1].leadingZeroBitCount / 8)
     }
 
     public init?(_ text: some StringProtocol) {

@@ -27,7 +27,8 @@ public struct IdentifierTable: Sendable {
     public var identifiers: [Identifier] { (0..<Int32(count)).map { self[$0] } }
 
     public subscript(index: Int32) -> Identifier {
-        Identifier(usedWords: words[Int(starts[Int(index)])..<Int(starts[Int(index) + 1])])
+        let place = Int(starts[Int(index)])
+        return Identifier(wordCount: Int(starts[Int(index) + 1]) - place) { words[place + $0] }
     }
 
     /// Whether one identifier comes before another, by their numbers: `Identifier.<`.
