@@ -109,15 +109,19 @@ extension MarginShard {
             rows.states.withUnsafeBufferPointer { states in
                 quick.reading(horizon: horizon) { quick in
                     var endangered: [(row: Int32, reach: Double)] = []
-                    for row in 0..<rows.count {
-                        let severity = states[row].severity
-                        if severity == 0, quick.isFar(row, of: reader) { continue }
+                    guard let states = states.baseAddress else { return [] }
+                    var row = quick.passed(0..<rows.count, states, of: reader)
+                    while row < rows.count {
                         let figures = reader.spot(row)
-                        let slack = figures.slack(severity: severity, reader.lines)
+                        let slack = figures.slack(severity: states[row].severity, reader.lines)
                         // Most accounts are far: no division for them.
-                        if slack > horizon * figures.sensitivity && !figures.isSpecial { continue }
-                        if slack < 0 || figures.isSpecial { changed.append(rows.accounts[row]) }
-                        endangered.append((Int32(row), figures.reach(slack: slack)))
+                        if slack <= horizon * figures.sensitivity || figures.isSpecial {
+                            if slack < 0 || figures.isSpecial {
+                                changed.append(rows.accounts[row])
+                            }
+                            endangered.append((Int32(row), figures.reach(slack: slack)))
+                        }
+                        row = quick.passed(row + 1..<rows.count, states, of: reader)
                     }
                     return endangered
                 }
