@@ -19,10 +19,9 @@ struct InstrumentColumns: Sendable {
         var delta = 0.0
         var charge = 0.0
         let multiplier: Double
-        /// The most that a contract long, and one short with its charge, loses in any scenario at
-        /// any rung; ≥ 0.
-        var longLoss = 0.0
-        var shortLoss = 0.0
+        /// The most that a contract long loses in any scenario at any rung, ≥ 0, and one short with
+        /// its charge, ≤ 0: times the quantity, the greater of the two is the position's loss.
+        var worst = SIMD2<Double>()
         /// Where the risk array begins.
         var start = 0
         /// Asset number.
@@ -93,8 +92,8 @@ struct InstrumentColumns: Sendable {
         entries[number].level = value.level
         entries[number].delta = value.delta
         entries[number].charge = value.shortCharge
-        entries[number].longLoss = max(0, -(array.min() ?? 0))
-        entries[number].shortLoss = max(0, array.max() ?? 0) + value.shortCharge
+        entries[number].worst = SIMD2(
+            max(0, -(array.min() ?? 0)), -max(0, array.max() ?? 0) - value.shortCharge)
         entries[number].kind = value.isUnknown ? .unknown : Kind(instruments[number].terms)
         if array.count > rooms[number] {
             live += array.count - rooms[number]

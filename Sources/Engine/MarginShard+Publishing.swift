@@ -37,9 +37,10 @@ extension MarginShard {
         of owners: [Int32], renewed: Set<Int32> = [], cause: Cause, to sink: inout some MarginSink
     ) {
         var changes: [Change] = []
-        var seen: Set<Int32> = []
-        for owner in owners where seen.insert(owner).inserted {
+        var last: Int32?
+        for owner in owners.sorted() where owner != last {
             findChanges(of: owner, renewed: renewed, into: &changes)
+            last = owner
         }
         changes.sort {
             if $0.shortfall != $1.shortfall { return $0.shortfall > $1.shortfall }

@@ -206,10 +206,9 @@ extension RowReader {
         var figures = settled(row)
         var maintenance = 0.0
         for lot in row &* depth..<(row &+ 1) &* depth {
-            let entry = values.entries + Int(instruments[lot])
-            let quantity = contracts[lot]
-            maintenance +=
-                quantity * (quantity < 0 ? -entry.pointee.shortLoss : entry.pointee.longLoss)
+            // That of the other sign is no loss. Long or short is as good as random: no branch.
+            let losses = values.entries[Int(instruments[lot])].worst * contracts[lot]
+            maintenance += max(losses[0], losses[1])
         }
         // Far more than what the order of additions changes.
         maintenance *= 1 + 1e-9
