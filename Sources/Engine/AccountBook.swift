@@ -6,31 +6,30 @@ import Quantities
 /// The accounts of a shard, their owners, and what was last published of each.
 ///
 /// Names of accounts, and apart from them those of owners, have small consecutive numbers in the
-/// order they were first heard of. Most accounts are rows of columns (`HoldingRows`). Kept apart,
-/// as they came, are those that rows cannot hold: of owners with several accounts, with a
-/// requirement of the exchange's own, very wide ones, and closed ones, of which the last output is
-/// kept.
+/// order they were first heard of. Most accounts are rows of columns (`HoldingRows`), and so is
+/// what was last published of most that are not open: while a shard is restored, that is all of
+/// them. Kept apart, as they came, are those that rows cannot hold: of owners with several
+/// accounts, with a requirement of the exchange's own, very wide ones, and closed ones of which
+/// nothing is left.
 struct AccountBook: Sendable {
     /// Of an account.
     private struct Entry: Sendable {
         /// −1: not open.
         var owner: Int32 = -1
-        /// The block in which its row is, and the row there, in sixteen bits each.
-        var place = Self.none
-
-        static let none = UInt32.max
-
-        mutating func set(block: Int, row: Int) {
-            precondition(block < 0xFFFF && row < HoldingRows.mostRows)
-            place = UInt32(block) << 16 | UInt32(row)
-        }
+        /// In `open`, or in `closed`.
+        var place = RowBlocks.Place.none
     }
 
-    /// An account that is no row.
-    struct Apart: Sendable {
+    /// An account that is no row. Shared: it is large, and a table of many has room to spare.
+    private final class Apart: Sendable {
         /// nil: closed.
-        var snapshot: AccountSnapshot?
-        var output: MarginRequirement?
+        let snapshot: AccountSnapshot?
+        let output: MarginRequirement?
+
+        init(snapshot: AccountSnapshot?, output: MarginRequirement? = nil) {
+            self.snapshot = snapshot
+            self.output = output
+        }
     }
 
     /// Widest and deepest row.
@@ -45,9 +44,10 @@ struct AccountBook: Sendable {
     private var members: [Int32] = []
     private var groups: [Int32: [Int32]] = [:]
     private(set) var openCount = 0
-    var blocks: [HoldingRows] = []
-    /// Blocks that have room, by the shape of their rows (`shapeKey`).
-    private var roomy = Array(repeating: [Int](), count: (mostAssets + 1) * (mostPositions + 1))
+    private var open = RowBlocks(mostAssets: mostAssets, mostPositions: mostPositions)
+    /// Last outputs of accounts that are not open, with the quantities in them.
+    private var closed = RowBlocks(
+        mostAssets: mostAssets, mostPositions: 0, remembersDerivatives: true)
     /// Where a snapshot is brought into the form of a row.
     private var draft = HoldingRows.Row()
     private var apart: [Int32: Apart] = [:]
@@ -97,18 +97,35 @@ struct AccountBook: Sendable {
 
     // Reading
 
+    /// Of open accounts.
+    var blocks: [HoldingRows] {
+        _read { yield open.blocks }
+        _modify { yield &open.blocks }
+    }
+
+    // Inlined: a call from where the book is changed would copy the references in it.
+    @inline(__always)
     func isOpen(_ account: Int32) -> Bool { entries[Int(account)].owner >= 0 }
+    @inline(__always)
     func owner(of account: Int32) -> Int32 { entries[Int(account)].owner }
 
     /// Whether anything is kept of an account: what it holds, or what was published of it.
+    @inline(__always)
     func knows(_ account: Int32) -> Bool {
-        entries[Int(account)].place != Entry.none || !apart.isEmpty && apart[account] != nil
+        !entries[Int(account)].place.isNone || !apart.isEmpty && apart[account] != nil
     }
 
-    /// Where an account's row is; nil for one kept apart.
+    /// Where an account's row is; nil for one kept apart, or not open.
+    @inline(__always)
     func place(of account: Int32) -> (block: Int, row: Int)? {
-        let place = entries[Int(account)].place
-        return place == Entry.none ? nil : (Int(place >> 16), Int(place & 0xFFFF))
+        let entry = entries[Int(account)]
+        return entry.owner < 0 || entry.place.isNone ? nil : (entry.place.block, entry.place.row)
+    }
+
+    /// Where the last output of an account that is not open is; nil for one kept apart.
+    private func closedPlace(of account: Int32) -> (block: Int, row: Int)? {
+        let entry = entries[Int(account)]
+        return entry.owner >= 0 || entry.place.isNone ? nil : (entry.place.block, entry.place.row)
     }
 
     /// An owner's open accounts, in order of their names.
@@ -131,9 +148,15 @@ struct AccountBook: Sendable {
         entries.indices.filter { entries[$0].owner >= 0 }.map(Int32.init)
     }
 
+    var hasClosedAccounts: Bool {
+        closed.blocks.contains { $0.count > 0 } || apart.keys.contains { !isOpen($0) }
+    }
+
     /// Accounts that once were published and are not open, in order of their names.
     var closedAccounts: [Int32] {
-        apart.keys.filter { !isOpen($0) }.sorted { names.isOrdered($0, before: $1) }
+        let rows = closed.blocks.flatMap(\.accounts)
+        return (rows + apart.keys.filter { !isOpen($0) })
+            .sorted { names.isOrdered($0, before: $1) }
     }
 
     /// An owner's accounts, for the model.
@@ -204,17 +227,24 @@ struct AccountBook: Sendable {
     /// The last output of an account, as far as it was remembered: enough to go on from and to
     /// compare with.
     func output(of account: Int32) -> MarginRequirement? {
-        guard let (block, row) = place(of: account) else { return apart[account]?.output }
-        return blocks[block].output(
-            row, account: names[account], assetNames: assetNames, columns: columns)
+        if let (block, row) = place(of: account) {
+            return blocks[block].output(
+                row, account: names[account], assetNames: assetNames, columns: columns)
+        }
+        if let (block, row) = closedPlace(of: account) {
+            return closed.blocks[block].output(
+                row, account: names[account], assetNames: assetNames, columns: columns)
+        }
+        return apart[account]?.output
     }
 
     /// The status, sequence and snapshot of the last output; nil where none was.
     func lastOutput(of account: Int32) -> LastOutput? {
-        guard let (block, row) = place(of: account) else {
-            return apart[account]?.output.map(LastOutput.init)
+        if let (block, row) = place(of: account) { return blocks[block].lastOutput(row) }
+        if let (block, row) = closedPlace(of: account) {
+            return closed.blocks[block].lastOutput(row)
         }
-        return blocks[block].lastOutput(row)
+        return apart[account]?.output.map(LastOutput.init)
     }
 
     // Changing
@@ -222,9 +252,37 @@ struct AccountBook: Sendable {
     mutating func setOutput(_ requirement: MarginRequirement, of account: Int32) {
         if let (block, row) = place(of: account) {
             blocks[block].setOutput(requirement, at: row, names: assetNames)
+        } else if isOpen(account) {
+            apart[account] = Apart(snapshot: apart[account]?.snapshot, output: requirement)
         } else {
-            apart[account, default: Apart()].output = requirement
+            takeOut(account)
+            if draw(requirement, of: account) {
+                let place = closed.append(draft)
+                entries[Int(account)].place = place
+                closed.blocks[place.block].setOutput(
+                    requirement, at: place.row, names: assetNames)
+            } else {
+                apart[account] = Apart(snapshot: nil, output: requirement)
+            }
         }
+    }
+
+    /// Brings a last output into the form of a row.
+    ///
+    /// - Returns: false where rows cannot hold it.
+    private mutating func draw(_ requirement: MarginRequirement, of account: Int32) -> Bool {
+        guard !requirement.assets.isEmpty else { return false }
+        draft.clear()
+        draft.account = account
+        draft.positionsSequence = requirement.positionsSequence
+        draft.positionsTime = requirement.time
+        for entry in requirement.assets {
+            guard let slot = slot(of: entry.asset), draft.quantities[slot] == 0,
+                entry.quantity != .zero
+            else { return false }
+            draft.quantities[slot] = entry.quantity.double
+        }
+        return true
     }
 
     /// Stores a snapshot in the place of the account's last one.
@@ -257,7 +315,7 @@ struct AccountBook: Sendable {
         entries[Int(account)].owner = owner
         let isAlone = members[Int(owner)] == account
         if isAlone, draw(snapshot, account: account) {
-            placeDraft()
+            entries[Int(account)].place = open.append(draft)
         } else {
             if !isAlone { setApart(accounts(of: owner).filter { $0 != account }) }
             apart[account] = Apart(snapshot: snapshot)
@@ -273,10 +331,10 @@ struct AccountBook: Sendable {
         let output = output(of: account)
         let owner = owner(of: account)
         takeOut(account)
-        apart[account] = output.map { Apart(snapshot: nil, output: $0) }
         leave(owner, account)
         entries[Int(account)].owner = -1
         openCount -= 1
+        if let output { setOutput(output, of: account) }
         indexApart(owner)
         return owner
     }
@@ -310,37 +368,22 @@ struct AccountBook: Sendable {
         }
     }
 
-    private static func shapeKey(width: Int, depth: Int) -> Int {
-        width * (mostPositions + 1) + depth
-    }
-
-    /// Appends the row that was drafted to a block of its shape.
-    private mutating func placeDraft() {
-        let (width, depth) = (draft.assets.count, draft.instruments.count)
-        let key = Self.shapeKey(width: width, depth: depth)
-        if roomy[key].isEmpty {
-            let isFirst = !blocks.contains { $0.width == width && $0.depth == depth }
-            roomy[key].append(blocks.count)
-            blocks.append(HoldingRows(width: width, depth: depth, isFilling: !isFirst))
-        }
-        let block = roomy[key][roomy[key].count - 1]
-        let row = blocks[block].append(draft)
-        entries[Int(draft.account)].set(block: block, row: row)
-        if blocks[block].isFull { roomy[key].removeLast() }
-    }
-
     private mutating func takeOut(_ account: Int32) {
-        if let (block, row) = place(of: account) {
-            exact.forget(account, in: blocks[block], row: row)
-            triggers.forget(blocks[block].nears[row], assets: blocks[block].assetsOfRow(row))
-            if blocks[block].isFull {
-                let (width, depth) = (blocks[block].width, blocks[block].depth)
-                roomy[Self.shapeKey(width: width, depth: depth)].append(block)
+        let entry = entries[Int(account)]
+        if !entry.place.isNone {
+            let moved: Int32?
+            if entry.owner >= 0 {
+                let (block, row) = (entry.place.block, entry.place.row)
+                exact.forget(account, in: blocks[block], row: row)
+                triggers.forget(blocks[block].nears[row], assets: blocks[block].assetsOfRow(row))
+                moved = open.remove(entry.place)
+            } else {
+                moved = closed.remove(entry.place)
+                // Restored outputs find their accounts: then they are needed no more.
+                closed.release(entry.place.block)
             }
-            if let moved = blocks[block].remove(row) {
-                entries[Int(moved)].set(block: block, row: row)
-            }
-            entries[Int(account)].place = Entry.none
+            if let moved { entries[Int(moved)].place = entry.place }
+            entries[Int(account)].place = .none
         }
         if !apart.isEmpty { apart[account] = nil }
     }

@@ -16,6 +16,7 @@ struct HoldingRows: Sendable {
     let width: Int
     /// Positions a row, in order of their underlyings' names, then of their own.
     let depth: Int
+    let remembersDerivatives: Bool
 
     // As many as there are rows.
     private(set) var accounts: [Int32] = []
@@ -39,16 +40,19 @@ struct HoldingRows: Sendable {
     /// The last sixteen bits of the haircut tables' sequences: an output is at most as old as the
     /// heartbeat, and a table comes ten times a second at most.
     private(set) var pastTables: [UInt16] = []
-    /// Of the last output, one a row that has positions.
+    /// Of the last output, one a row where `remembersDerivatives`.
     private(set) var pastDerivatives: [RowDerivatives] = []
-    /// `width` a row that has positions: balances with marks.
+    /// `width` a row where `remembersDerivatives`: balances with marks.
     private(set) var pastQuantities: [Double] = []
 
-    /// - Parameter isFilling: whether it will be full, as a block that follows a full one: its
-    ///   memory is asked for at once, and taken as rows come.
-    init(width: Int, depth: Int, isFilling: Bool) {
+    /// - Parameters:
+    ///   - remembersDerivatives: whether last outputs may have marks and a requirement.
+    ///   - isFilling: whether it will be full, as a block that follows a full one: its memory is
+    ///     asked for at once, and taken as rows come.
+    init(width: Int, depth: Int, remembersDerivatives: Bool, isFilling: Bool) {
         self.width = width
         self.depth = depth
+        self.remembersDerivatives = remembersDerivatives
         if isFilling { reserve(Self.mostRows) }
     }
 
@@ -68,7 +72,7 @@ struct HoldingRows: Sendable {
         nears.reserveCapacity(rows)
         pasts.reserveCapacity(rows * width)
         pastTables.reserveCapacity(rows * width)
-        guard depth > 0 else { return }
+        guard remembersDerivatives else { return }
         pastDerivatives.reserveCapacity(rows)
         pastQuantities.reserveCapacity(rows * width)
     }
@@ -139,7 +143,7 @@ struct HoldingRows: Sendable {
         nears.append(contentsOf: repeatElement(-1, count: rows))
         pasts.append(contentsOf: repeatElement(PastAsset(), count: rows * width))
         pastTables.append(contentsOf: repeatElement(0, count: rows * width))
-        guard depth > 0 else { return }
+        guard remembersDerivatives else { return }
         pastDerivatives.append(contentsOf: repeatElement(RowDerivatives(), count: rows))
         pastQuantities.append(contentsOf: repeatElement(0, count: rows * width))
     }
@@ -173,7 +177,7 @@ struct HoldingRows: Sendable {
         move(&nears, by: 1, leaving: -1)
         move(&pasts, by: width, leaving: PastAsset())
         move(&pastTables, by: width, leaving: 0)
-        if depth > 0 {
+        if remembersDerivatives {
             move(&pastDerivatives, by: 1, leaving: RowDerivatives())
             move(&pastQuantities, by: width, leaving: 0)
         }
@@ -191,14 +195,14 @@ struct HoldingRows: Sendable {
             isCurrent: requirement.positionsSequence == heads[index].positionsSequence)
         for slot in index * width..<(index + 1) * width {
             pasts[slot] = PastAsset()
-            if depth > 0 { pastQuantities[slot] = 0 }
+            if remembersDerivatives { pastQuantities[slot] = 0 }
             let name = names[assets[slot]]
             guard let entry = requirement.assets.first(where: { $0.asset == name }) else {
                 continue
             }
             pasts[slot].price = entry.price.double
             pastTables[slot] = UInt16(truncatingIfNeeded: entry.haircutSequence)
-            if depth > 0 { pastQuantities[slot] = entry.quantity.double }
+            if remembersDerivatives { pastQuantities[slot] = entry.quantity.double }
             let value = abs(entry.value.double)
             if value > 0 {
                 pasts[slot].losses = SIMD2(
@@ -206,7 +210,7 @@ struct HoldingRows: Sendable {
                     Float(entry.haircutLoss.maintenance.double / value))
             }
         }
-        if depth > 0 { pastDerivatives[index] = RowDerivatives(requirement) }
+        if remembersDerivatives { pastDerivatives[index] = RowDerivatives(requirement) }
     }
 
     /// Of the snapshot that the last output rests on; −1 where that is another than the row's.
@@ -243,7 +247,7 @@ struct HoldingRows: Sendable {
         requirement.excess = MarginAmounts(past.excess)
         var debts = 0.0
         for slot in index * width..<(index + 1) * width {
-            let quantity = depth > 0 ? pastQuantities[slot] : quantities[slot]
+            let quantity = remembersDerivatives ? pastQuantities[slot] : quantities[slot]
             guard quantity != 0 else { continue }
             let value = abs(quantity) * pasts[slot].price
             let losses = loss(slot, of: value, columns)
@@ -256,7 +260,7 @@ struct HoldingRows: Sendable {
                     haircutLoss: MarginAmounts(losses),
                     haircutSequence: columns.sequence(of: assets[slot], if: pastTables[slot])))
         }
-        if depth > 0 {
+        if remembersDerivatives {
             let derivatives = pastDerivatives[index]
             requirement.requirement = MarginAmounts(derivatives.requirement)
             requirement.unrealised = .nearest(derivatives.unrealised)

@@ -15,7 +15,6 @@ extension MarginShard {
         {
             former[account] = requirement
         }
-        if !book.isOpen(account) { former[account] = requirement }
         book.setOutput(requirement, of: account)
         lastRestored = max(lastRestored ?? requirement.time, requirement.time)
         time = max(time ?? requirement.time, requirement.time)

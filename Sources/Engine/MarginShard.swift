@@ -81,7 +81,7 @@ public struct MarginShard: Sendable {
     public var accountCount: Int { book.openCount }
 
     /// Whether there is no account to say anything of, not even that it was closed.
-    public var isBlank: Bool { accountCount == 0 && book.closedAccounts.isEmpty }
+    public var isBlank: Bool { accountCount == 0 && !book.hasClosedAccounts }
 
     /// Assets and underlyings that accounts hold without there being a haircut table, each once
     /// in the life of the shard, for a log line and a count.
@@ -140,9 +140,11 @@ public struct MarginShard: Sendable {
     /// Keeps the last output of an account whose positions are about to change: the row that
     /// remembers it is about to go.
     private mutating func keepFormer(_ account: Int32, before snapshot: AccountSnapshot) {
-        guard former[account] == nil, let last = book.lastOutput(of: account),
-            !book.isOpen(account) || last.positionsSequence != snapshot.sequence
-        else { return }
+        guard former[account] == nil, let last = book.lastOutput(of: account) else { return }
+        if last.positionsSequence == snapshot.sequence {
+            // A restored output that rests on these very positions is the account's last.
+            if book.isOpen(account) || !isServing && !last.isClosed { return }
+        }
         former[account] = book.output(of: account)
     }
 

@@ -22,6 +22,11 @@ import Testing
         return now() - start
     }
 
+    private func resident() throws -> Int {
+        let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+        return try #require(Int(text.split(separator: " ")[1])) * 4_096
+    }
+
     private func serve(_ run: MemoryBus.Run, _ bus: MemoryBus) throws {
         let end = bus.log.now + 1_000_000
         while !run.worker.isServing {
@@ -45,12 +50,15 @@ import Testing
         #expect(bus.records(Bus.topics.requirements).count >= Self.accounts)
         first.kill()
         bus.log.advance(to: bus.log.now + 30_000)
+        let before = try resident()
         let second = try bus.margin()
         let restored = try seconds { try serve(second, bus) }
+        let bytes = try (resident() - before) / Self.accounts
         print(
             """
             \(Self.accounts) accounts: first start to all published \(published) s; restart to \
-            serving \(restored) s, \(Int(Double(Self.accounts) / restored)) accounts/s
+            serving \(restored) s, \(Int(Double(Self.accounts) / restored)) accounts/s, then \
+            \(bytes) more bytes resident an account
             """)
     }
 
