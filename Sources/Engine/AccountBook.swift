@@ -8,9 +8,9 @@ import Quantities
 /// Names of accounts, and apart from them those of owners, have small consecutive numbers in the
 /// order they were first heard of. Most accounts are rows of columns (`HoldingRows`), and so is
 /// what was last published of most that are not open: while a shard is restored, that is all of
-/// them. Kept apart, as they came, are those that rows cannot hold: of owners with several
-/// accounts, with a requirement of the exchange's own, very wide ones, and closed ones of which
-/// nothing is left.
+/// them. Kept apart, as they came, are those that rows cannot hold: with a requirement of the
+/// exchange's own, very wide ones, all of an owner with several of which one has derivatives, or
+/// with very many, and closed ones of which nothing is left.
 struct AccountBook: Sendable {
     /// Of an account.
     private struct Entry: Sendable {
@@ -35,6 +35,8 @@ struct AccountBook: Sendable {
     /// Widest and deepest row.
     static let mostAssets = 16
     static let mostPositions = 32
+    /// Most accounts of one owner that are rows: each is told what all others hold.
+    static let mostShared = 64
 
     let valuationCurrency: Identifier
     private(set) var names = IdentifierTable()
@@ -274,6 +276,7 @@ struct AccountBook: Sendable {
         guard !requirement.assets.isEmpty else { return false }
         draft.clear()
         draft.account = account
+        draft.isShared = false
         draft.positionsSequence = requirement.positionsSequence
         draft.positionsTime = requirement.time
         for entry in requirement.assets {
@@ -313,14 +316,88 @@ struct AccountBook: Sendable {
     private mutating func keep(_ snapshot: AccountSnapshot, of account: Int32, owner: Int32) {
         join(owner, account)
         entries[Int(account)].owner = owner
-        let isAlone = members[Int(owner)] == account
-        if isAlone, draw(snapshot, account: account) {
+        if members[Int(owner)] != account {
+            keepShared(snapshot, of: account, owner: owner)
+        } else if draw(snapshot, account: account) {
             entries[Int(account)].place = open.append(draft)
         } else {
-            if !isAlone { setApart(accounts(of: owner).filter { $0 != account }) }
             apart[account] = Apart(snapshot: snapshot)
         }
         indexApart(owner)
+    }
+
+    /// Keeps the snapshot of one of several accounts of an owner: all of them as rows, or none.
+    private mutating func keepShared(
+        _ snapshot: AccountSnapshot, of account: Int32, owner: Int32
+    ) {
+        let others = accounts(of: owner).filter { $0 != account }
+        guard others.count < Self.mostShared, Self.isSpot(snapshot),
+            others.allSatisfy({ isSpot($0) })
+        else {
+            setApart(others)
+            apart[account] = Apart(snapshot: snapshot)
+            return
+        }
+        for other in others where !isSharedRow(other) {
+            guard let former = self.snapshot(of: other) else { continue }
+            let output = output(of: other)
+            takeOut(other)
+            appendShared(former, of: other)
+            if let output { setOutput(output, of: other) }
+        }
+        appendShared(snapshot, of: account)
+        tellOthers(of: owner)
+    }
+
+    private mutating func appendShared(_ snapshot: AccountSnapshot, of account: Int32) {
+        guard draw(snapshot, account: account, isShared: true) else {
+            preconditionFailure("a spot account fits a row")
+        }
+        entries[Int(account)].place = open.append(draft)
+    }
+
+    private func isSharedRow(_ account: Int32) -> Bool {
+        place(of: account).map { blocks[$0.block].isShared } ?? false
+    }
+
+    /// Whether an account fits a row without positions.
+    private func isSpot(_ account: Int32) -> Bool {
+        if let (block, _) = place(of: account) { return blocks[block].depth == 0 }
+        return apart[account]?.snapshot.map(Self.isSpot) ?? false
+    }
+
+    private static func isSpot(_ snapshot: AccountSnapshot) -> Bool {
+        snapshot.requirement == nil && snapshot.positions.allSatisfy { $0.quantity == .zero }
+            && snapshot.balances.count { $0.quantity != .zero } <= mostAssets
+    }
+
+    /// Tells the rows of an owner's accounts what the others hold, summed as the model does: in
+    /// the order of the accounts.
+    private mutating func tellOthers(of owner: Int32) {
+        let all = accounts(of: owner)
+        guard all.allSatisfy({ isSharedRow($0) }) else { return }
+        for account in all {
+            guard let (block, row) = place(of: account) else { continue }
+            let width = blocks[block].width
+            for slot in 0..<width {
+                let asset = blocks[block].assets[row * width + slot]
+                var held = 0.0
+                for other in all where other != account {
+                    held += max(0, quantity(of: asset, in: other))
+                }
+                blocks[block].setOthers(held, at: row, slot: slot)
+            }
+        }
+    }
+
+    /// What an account that is a row without positions holds of an asset.
+    private func quantity(of asset: Int32, in account: Int32) -> Double {
+        guard let (block, row) = place(of: account) else { return 0 }
+        let width = blocks[block].width
+        for slot in row * width..<(row + 1) * width where blocks[block].assets[slot] == asset {
+            return blocks[block].quantities[slot]
+        }
+        return 0
     }
 
     /// Forgets an account's positions.
@@ -357,6 +434,7 @@ struct AccountBook: Sendable {
         let rest = accounts(of: owner).filter { $0 != account }
         groups[owner] = rest.count > 1 ? rest : nil
         members[Int(owner)] = rest.count > 1 ? -2 : rest.first ?? -1
+        tellOthers(of: owner)
     }
 
     /// Takes accounts out of the rows and keeps them as they came.
@@ -391,10 +469,13 @@ struct AccountBook: Sendable {
     /// Brings an account into the form of a row.
     ///
     /// - Returns: false where rows cannot hold it.
-    private mutating func draw(_ snapshot: AccountSnapshot, account: Int32) -> Bool {
+    private mutating func draw(
+        _ snapshot: AccountSnapshot, account: Int32, isShared: Bool = false
+    ) -> Bool {
         guard snapshot.requirement == nil else { return false }
         draft.clear()
         draft.account = account
+        draft.isShared = isShared
         draft.positionsSequence = snapshot.sequence
         draft.positionsTime = snapshot.time
         var isPlain = true

@@ -17,6 +17,8 @@ struct HoldingRows: Sendable {
     /// Positions a row, in order of their underlyings' names, then of their own.
     let depth: Int
     let remembersDerivatives: Bool
+    /// Whether their owners have other accounts, with which what is held is haircut together.
+    let isShared: Bool
 
     // As many as there are rows.
     private(set) var accounts: [Int32] = []
@@ -40,6 +42,8 @@ struct HoldingRows: Sendable {
     /// The last sixteen bits of the haircut tables' sequences: an output is at most as old as the
     /// heartbeat, and a table comes ten times a second at most.
     private(set) var pastTables: [UInt16] = []
+    /// `width` a row where `isShared`: what the owner's other accounts hold.
+    private(set) var others: [Double] = []
     /// Of the last output, one a row where `remembersDerivatives`.
     private(set) var pastDerivatives: [RowDerivatives] = []
     /// `width` a row where `remembersDerivatives`: balances with marks.
@@ -49,9 +53,12 @@ struct HoldingRows: Sendable {
     ///   - remembersDerivatives: whether last outputs may have marks and a requirement.
     ///   - isFilling: whether it will be full, as a block that follows a full one: its memory is
     ///     asked for at once, and taken as rows come.
-    init(width: Int, depth: Int, remembersDerivatives: Bool, isFilling: Bool) {
+    init(
+        width: Int, depth: Int, isShared: Bool, remembersDerivatives: Bool, isFilling: Bool
+    ) {
         self.width = width
         self.depth = depth
+        self.isShared = isShared
         self.remembersDerivatives = remembersDerivatives
         if isFilling { reserve(Self.mostRows) }
     }
@@ -72,6 +79,7 @@ struct HoldingRows: Sendable {
         nears.reserveCapacity(rows)
         pasts.reserveCapacity(rows * width)
         pastTables.reserveCapacity(rows * width)
+        if isShared { others.reserveCapacity(rows * width) }
         guard remembersDerivatives else { return }
         pastDerivatives.reserveCapacity(rows)
         pastQuantities.reserveCapacity(rows * width)
@@ -85,6 +93,7 @@ struct HoldingRows: Sendable {
     /// An account in the form of a row.
     struct Row {
         var account: Int32 = 0
+        var isShared = false
         var assets: [Int32] = []
         var quantities: [Double] = []
         var instruments: [Int32] = []
@@ -143,6 +152,7 @@ struct HoldingRows: Sendable {
         nears.append(contentsOf: repeatElement(-1, count: rows))
         pasts.append(contentsOf: repeatElement(PastAsset(), count: rows * width))
         pastTables.append(contentsOf: repeatElement(0, count: rows * width))
+        if isShared { others.append(contentsOf: repeatElement(0, count: rows * width)) }
         guard remembersDerivatives else { return }
         pastDerivatives.append(contentsOf: repeatElement(RowDerivatives(), count: rows))
         pastQuantities.append(contentsOf: repeatElement(0, count: rows * width))
@@ -177,11 +187,16 @@ struct HoldingRows: Sendable {
         move(&nears, by: 1, leaving: -1)
         move(&pasts, by: width, leaving: PastAsset())
         move(&pastTables, by: width, leaving: 0)
+        if isShared { move(&others, by: width, leaving: 0) }
         if remembersDerivatives {
             move(&pastDerivatives, by: 1, leaving: RowDerivatives())
             move(&pastQuantities, by: width, leaving: 0)
         }
         return index < last ? accounts[index] : nil
+    }
+
+    mutating func setOthers(_ quantity: Double, at index: Int, slot: Int) {
+        others[index * width + slot] = quantity
     }
 
     // The last output

@@ -47,14 +47,22 @@ extension MarginShard {
         let number = book.assetNumber(of: market.asset)
         var figures = ExposureFigures()
         var plans = 0
-        var owners = Set(book.ownersApart(holding: number))
+        var special: [Int32] = []
         for block in book.blocks.indices {
-            let (endangered, special) = hold(number, in: block, &figures)
-            for row in special { owners.insert(book.owner(of: book.blocks[block].accounts[row])) }
+            let endangered = hold(number, in: block, &figures, special: &special)
             guard !endangered.isEmpty else { continue }
             plans += force(endangered, of: block, number, in: market, &figures)
         }
-        for owner in owners.sorted(by: { book.ownerNames.isOrdered($0, before: $1) }) {
+        for account in special.sorted(by: { book.names.isOrdered($0, before: $1) }) {
+            let owner = book.owner(of: account)
+            let place = book.accounts(of: owner).firstIndex(of: account)
+            model.add(
+                value(owner), accounts: place.map { [$0] } ?? [], asset: market.asset,
+                to: &figures)
+            plans += Rung.all.count
+        }
+        let apart = book.ownersApart(holding: number)
+        for owner in apart.sorted(by: { book.ownerNames.isOrdered($0, before: $1) }) {
             model.add(value(owner), asset: market.asset, to: &figures)
             plans += Rung.all.count
         }
@@ -64,11 +72,11 @@ extension MarginShard {
 
     /// Adds what the rows of a block hold of an asset.
     ///
-    /// - Returns: rows that are not in liquidation and that a rung may carry there, and rows that
-    ///   the model has to be asked about.
+    /// - Parameter special: accounts that the model has to be asked about are added.
+    /// - Returns: rows that are not in liquidation and that a rung may carry there.
     private mutating func hold(
-        _ asset: Int32, in block: Int, _ figures: inout ExposureFigures
-    ) -> (endangered: [Int], special: [Int]) {
+        _ asset: Int32, in block: Int, _ figures: inout ExposureFigures, special: inout [Int32]
+    ) -> [Int] {
         let rows = book.blocks[block]
         let deepest = max(Exposure.rises.max() ?? 0, Exposure.falls.max() ?? 0)
         let price = book.columns.price(of: asset)
@@ -76,7 +84,7 @@ extension MarginShard {
         return RowReader.reading(
             rows, book.columns, book.instruments, scratch: &scratch, lines: lines
         ) { reader in
-            var (endangered, special) = ([Int](), [Int]())
+            var endangered: [Int] = []
             for row in 0..<rows.count {
                 let base = row * rows.width
                 guard
@@ -84,7 +92,7 @@ extension MarginShard {
                 else { continue }
                 let valued = reader.all(row)
                 if valued.isSpecial {
-                    special.append(row)
+                    special.append(rows.accounts[row])
                     continue
                 }
                 let quantity =
@@ -97,7 +105,7 @@ extension MarginShard {
                 let atRisk = 1.000_001 * deepest * abs(quantity) * max(price, debtPrice)
                 if excess >= 0 && (rows.depth > 0 || excess <= atRisk) { endangered.append(row) }
             }
-            return (endangered, special)
+            return endangered
         }
     }
 
@@ -117,10 +125,13 @@ extension MarginShard {
             }
         }
         for (index, row) in endangered.enumerated() where !breached[index].isEmpty {
-            let valuation = value(book.owner(of: book.blocks[block].accounts[row]))
+            let account = book.blocks[block].accounts[row]
+            let owner = book.owner(of: account)
+            guard let place = book.accounts(of: owner).firstIndex(of: account) else { continue }
+            let valuation = value(owner)
             for rung in breached[index] {
                 let after = rung.applied(to: valuation, market.asset)
-                rung.add(after.forcedSale(of: 0, asset: market.asset), to: &figures)
+                rung.add(after.forcedSale(of: place, asset: market.asset), to: &figures)
                 plans += 1
             }
         }

@@ -29,6 +29,8 @@ extension MarginShard {
         for asset in assets { concerned += book.ownersApart(holding: asset) }
         for account in rows { concerned.append(book.owner(of: account)) }
         publishChanges(of: concerned, renewed: renewed, cause: cause, to: &sink)
+        // What one account of an owner holds, the lines of the others depend on.
+        _ = screen(accounts: owners.flatMap { book.accounts(of: $0) })
     }
 
     /// Asks the model about owners, and publishes those of their accounts whose status or

@@ -110,7 +110,11 @@ extension MarginShard {
                 quick.reading(horizon: horizon) { quick in
                     var endangered: [(row: Int32, reach: Double)] = []
                     guard let states = states.baseAddress else { return [] }
-                    var row = quick.passed(0..<rows.count, states, of: reader)
+                    /// The next row that has to be looked at; what others hold a quick look misses.
+                    func next(from row: Int) -> Int {
+                        rows.isShared ? row : quick.passed(row..<rows.count, states, of: reader)
+                    }
+                    var row = next(from: 0)
                     while row < rows.count {
                         let figures = reader.spot(row)
                         let slack = figures.slack(severity: states[row].severity, reader.lines)
@@ -121,7 +125,7 @@ extension MarginShard {
                             }
                             endangered.append((Int32(row), figures.reach(slack: slack)))
                         }
-                        row = quick.passed(row + 1..<rows.count, states, of: reader)
+                        row = next(from: row + 1)
                     }
                     return endangered
                 }

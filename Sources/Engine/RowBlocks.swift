@@ -30,21 +30,25 @@ struct RowBlocks: Sendable {
     init(mostAssets: Int, mostPositions: Int, remembersDerivatives: Bool = false) {
         self.mostPositions = mostPositions
         self.remembersDerivatives = remembersDerivatives
-        roomy = Array(repeating: [], count: (mostAssets + 1) * (mostPositions + 1))
+        roomy = Array(repeating: [], count: 2 * (mostAssets + 1) * (mostPositions + 1))
     }
 
-    private func shape(width: Int, depth: Int) -> Int { width * (mostPositions + 1) + depth }
+    private func shape(width: Int, depth: Int, isShared: Bool) -> Int {
+        2 * (width * (mostPositions + 1) + depth) + (isShared ? 1 : 0)
+    }
 
     /// Appends a row to a block of its shape.
     mutating func append(_ row: HoldingRows.Row) -> Place {
         let (width, depth) = (row.assets.count, row.instruments.count)
-        let shape = shape(width: width, depth: depth)
+        let shape = shape(width: width, depth: depth, isShared: row.isShared)
         if roomy[shape].isEmpty {
-            let isFirst = !blocks.contains { $0.width == width && $0.depth == depth }
+            let isFirst = !blocks.contains {
+                $0.width == width && $0.depth == depth && $0.isShared == row.isShared
+            }
             roomy[shape].append(blocks.count)
             blocks.append(
                 HoldingRows(
-                    width: width, depth: depth,
+                    width: width, depth: depth, isShared: row.isShared,
                     remembersDerivatives: depth > 0 || remembersDerivatives, isFilling: !isFirst))
         }
         let block = roomy[shape][roomy[shape].count - 1]
@@ -59,7 +63,10 @@ struct RowBlocks: Sendable {
     mutating func remove(_ place: Place) -> Int32? {
         let block = place.block
         if blocks[block].isFull {
-            roomy[shape(width: blocks[block].width, depth: blocks[block].depth)].append(block)
+            let shape = shape(
+                width: blocks[block].width, depth: blocks[block].depth,
+                isShared: blocks[block].isShared)
+            roomy[shape].append(block)
         }
         return blocks[block].remove(place.row)
     }
@@ -69,7 +76,7 @@ struct RowBlocks: Sendable {
         guard blocks[block].count == 0 else { return }
         let (width, depth) = (blocks[block].width, blocks[block].depth)
         blocks[block] = HoldingRows(
-            width: width, depth: depth, remembersDerivatives: blocks[block].remembersDerivatives,
-            isFilling: false)
+            width: width, depth: depth, isShared: blocks[block].isShared,
+            remembersDerivatives: blocks[block].remembersDerivatives, isFilling: false)
     }
 }

@@ -79,6 +79,8 @@ struct RowReader {
     let depth: Int
     let assets: UnsafePointer<Int32>
     let quantities: UnsafePointer<Double>
+    /// What the owner's other accounts hold; nil where they have none.
+    let others: UnsafePointer<Double>?
     let instruments: UnsafePointer<Int32>
     let contracts: UnsafePointer<Double>
     let entryPrices: UnsafePointer<Double>
@@ -95,10 +97,33 @@ struct RowReader {
     func spot(_ row: Int) -> RowFigures {
         var figures = RowFigures()
         let base = row &* width
+        if let others {
+            for slot in base..<base &+ width {
+                add(quantities[slot], others: others[slot], of: assets[slot], to: &figures)
+            }
+            return figures
+        }
         for slot in base..<base &+ width {
             add(quantities[slot], of: assets[slot], to: &figures)
         }
         return figures
+    }
+
+    /// Adds a holding that is haircut together with others, or a debt.
+    ///
+    /// A move changes what the whole holding counts by as much of its value at most, and this
+    /// part's share of it by as much of this part's.
+    private func add(
+        _ quantity: Double, others: Double, of asset: Int32, to figures: inout RowFigures
+    ) {
+        guard quantity > 0, others > 0 else { return add(quantity, of: asset, to: &figures) }
+        let column = columns + Int(asset) &* AssetColumns.stride
+        let price = column[AssetColumns.price]
+        let value = quantity * price
+        figures.equity += value
+        figures.collateral +=
+            counted((quantity + others) * price, column) * (quantity / (quantity + others))
+        figures.sensitivity += value * column[AssetColumns.moves]
     }
 
     /// Adds a holding or a debt.
@@ -310,22 +335,24 @@ extension RowReader {
         // Arrays passed as pointers stay where they are for the call.
         func read(
             _ assets: UnsafePointer<Int32>, _ quantities: UnsafePointer<Double>,
-            _ instruments: UnsafePointer<Int32>, _ contracts: UnsafePointer<Double>,
-            _ entryPrices: UnsafePointer<Double>, _ settlements: UnsafePointer<Int8>,
-            _ columns: UnsafePointer<Double>, _ tiers: UnsafePointer<Double>,
-            _ values: InstrumentReader, _ scratch: UnsafeMutablePointer<Double>
+            _ others: UnsafePointer<Double>, _ instruments: UnsafePointer<Int32>,
+            _ contracts: UnsafePointer<Double>, _ entryPrices: UnsafePointer<Double>,
+            _ settlements: UnsafePointer<Int8>, _ columns: UnsafePointer<Double>,
+            _ tiers: UnsafePointer<Double>, _ values: InstrumentReader,
+            _ scratch: UnsafeMutablePointer<Double>
         ) -> Result {
             body(
                 RowReader(
                     width: width, depth: depth, assets: assets, quantities: quantities,
-                    instruments: instruments, contracts: contracts, entryPrices: entryPrices,
+                    others: rows.isShared ? others : nil, instruments: instruments,
+                    contracts: contracts, entryPrices: entryPrices,
                     settlements: settlements, columns: columns, tiers: tiers, values: values,
                     scratch: scratch, lines: lines))
         }
         return InstrumentReader.reading(instruments) { values in
             read(
-                rows.assets, rows.quantities, rows.instruments, rows.contracts, rows.entryPrices,
-                rows.settlements, assets.numbers, assets.tiers, values, &scratch)
+                rows.assets, rows.quantities, rows.others, rows.instruments, rows.contracts,
+                rows.entryPrices, rows.settlements, assets.numbers, assets.tiers, values, &scratch)
         }
     }
 }

@@ -53,15 +53,18 @@ extension MarginModel {
         return figures
     }
 
-    /// Adds the accounts of one owner.
+    /// Adds accounts of one owner.
+    ///
+    /// - Parameter accounts: indexes in the owner's book; nil: all.
     public func add(
-        _ now: OwnerValuation, asset: Identifier, to figures: inout ExposureFigures
+        _ now: OwnerValuation, accounts: [Int]? = nil, asset: Identifier,
+        to figures: inout ExposureFigures
     ) {
         guard let index = now.book.index(of: asset) else { return }
         let price = now.market.markets[index]?.prices.price ?? 0
         var sound: [Int] = []
         var evaluation = AccountEvaluation()
-        for account in now.book.accounts.indices {
+        for account in accounts ?? Array(now.book.accounts.indices) {
             now.evaluate(account, into: &evaluation)
             let quantity = evaluation.quantities[index]
             if quantity != 0 { figures.accounts += 1 }

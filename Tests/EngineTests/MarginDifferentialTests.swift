@@ -21,10 +21,11 @@ struct MarginDifferentialTests {
 
     @Test(arguments: Self.seeds)
     func afterEveryEventTheShardAgreesWithTheNaiveOne(seed: Int) throws {
-        // One world in five has derivatives and owners with several accounts.
+        // One world in five has derivatives; in that and another, accounts share an owner.
         let isSimple = seed % 5 != 0
         var world = MarginWorld(
-            seed: UInt64(seed), accounts: isSimple ? 3 : 4, isSimple: isSimple)
+            seed: UInt64(seed), accounts: isSimple ? 3 : 4, isSimple: isSimple,
+            sharing: [2, 3, 0, 0, 0][seed % 5])
         var shard = MarginShard(Self.configuration, shard: 0, shardCount: 1)
         var naive = NaiveMarginShard(Self.configuration)
         var sink = MarginOutputs()

@@ -10,7 +10,9 @@ import Testing
 struct MarginExposureTests {
     @Test(arguments: 0..<24)
     func everyExposurePublishedIsThatOfTheModel(seed: Int) throws {
-        var world = MarginWorld(seed: UInt64(2_000 + seed), accounts: 6, isSimple: seed % 3 != 0)
+        var world = MarginWorld(
+            seed: UInt64(2_000 + seed), accounts: 6, isSimple: seed % 3 != 0,
+            sharing: [2, 3, 0][seed % 3])
         let configuration = MarginConfiguration(valuationCurrency: MarginWorld.valuation)
         var shard = MarginShard(configuration, shard: 2, shardCount: 4)
         var naive = NaiveMarginShard(configuration, shard: 2, of: 4)
@@ -70,7 +72,7 @@ struct MarginExposureTests {
     }
 
     @Test func aShardWithoutAccountsPublishesEmptyLadders() throws {
-        var world = MarginWorld(seed: 3, accounts: 1, isSimple: true)
+        var world = MarginWorld(seed: 3, accounts: 1, isSimple: true, sharing: 0)
         var shard = MarginShard(
             MarginConfiguration(valuationCurrency: MarginWorld.valuation), shard: 0, shardCount: 1)
         var sink = MarginOutputs()
@@ -85,7 +87,7 @@ struct MarginExposureTests {
     }
 
     @Test func theSequenceGoesOnFromTheExposureRestored() throws {
-        var world = MarginWorld(seed: 4, accounts: 1, isSimple: true)
+        var world = MarginWorld(seed: 4, accounts: 1, isSimple: true, sharing: 0)
         var shard = MarginShard(
             MarginConfiguration(valuationCurrency: MarginWorld.valuation), shard: 0, shardCount: 1)
         var sink = MarginOutputs()

@@ -63,7 +63,9 @@ struct MarginRestoreTests {
 
     @Test(arguments: 0..<60)
     func theAlertsAfterAStopAreExactlyThoseOfTheDifferenceOnce(seed: Int) throws {
-        var world = MarginWorld(seed: UInt64(1_000 + seed), accounts: 5, isSimple: seed % 2 == 0)
+        var world = MarginWorld(
+            seed: UInt64(1_000 + seed), accounts: 5, isSimple: seed % 2 == 0,
+            sharing: [0, 2, 3][seed % 3])
         var random = SplitMix64(seed: UInt64(seed))
         var log = Log()
         var sink = MarginOutputs()

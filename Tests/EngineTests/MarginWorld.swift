@@ -53,10 +53,12 @@ struct MarginWorld {
     private var sequences: [Int64]
     private var surfaceSequences: [Int64]
     private var positionSequences: [Int64]
-    /// Whether accounts hold derivatives, and some share an owner.
+    /// Whether accounts hold no derivatives.
     let isSimple: Bool
+    /// The first of the accounts, which mostly have one owner.
+    let sharing: Int
 
-    init(seed: UInt64, accounts count: Int, isSimple: Bool) {
+    init(seed: UInt64, accounts count: Int, isSimple: Bool, sharing: Int) {
         random = SplitMix64(seed: seed)
         accounts = (0..<count).map { Self.name("account-\($0)") }
         prices = Self.assets.indices.map { [10, 60_000, 3_000][$0] }
@@ -65,6 +67,7 @@ struct MarginWorld {
         surfaceSequences = Self.assets.map { _ in 0 }
         positionSequences = accounts.map { _ in 0 }
         self.isSimple = isSimple
+        self.sharing = sharing
     }
 
     /// A name that is known to be one.
@@ -183,7 +186,7 @@ struct MarginWorld {
     mutating func snapshot(of account: Int) -> AccountSnapshot {
         positionSequences[account] += chance(0.03) ? 0 : 1
         let name = accounts[account]
-        let isShared = !isSimple && account < 2 && !chance(0.1)
+        let isShared = account < sharing && !chance(0.1)
         var snapshot = AccountSnapshot(
             account: name, owner: isShared ? Self.name("owner") : name, time: now,
             sequence: positionSequences[account])
