@@ -147,7 +147,7 @@ struct AccountBook: Sendable {
     }
 
     var everyOpenAccount: [Int32] {
-        entries.indices.filter { entries[$0].owner >= 0 }.map(Int32.init)
+        (0..<Int32(entries.count)).filter { isOpen($0) }
     }
 
     var hasClosedAccounts: Bool {

@@ -4,12 +4,32 @@ import Market
 import Quantities
 
 extension MarginShard {
-    /// A requirement that has to go out now.
+    /// Requirements that have to go out now.
+    private struct Changes {
+        /// Of accounts below the line of liquidation, with −min(0, maintenance excess).
+        var short: [(change: Change, shortfall: Double)] = []
+        var others: [Change] = []
+
+        mutating func append(_ change: Change, shortfall: Double) {
+            if shortfall > 0 {
+                short.append((change, shortfall))
+            } else {
+                others.append(change)
+            }
+        }
+
+        mutating func sort(by names: IdentifierTable) {
+            short.sort {
+                if $0.shortfall != $1.shortfall { return $0.shortfall > $1.shortfall }
+                return names.isOrdered($0.change.account, before: $1.change.account)
+            }
+            others.sort { names.isOrdered($0.account, before: $1.account) }
+        }
+    }
+
     private struct Change {
         var account: Int32
         var status: MarginStatus
-        /// −min(0, maintenance excess).
-        var shortfall: Double
     }
 
     /// Finds the accounts that a change concerns, and publishes those whose status or positions
@@ -29,32 +49,31 @@ extension MarginShard {
         for asset in assets { concerned += book.ownersApart(holding: asset) }
         for account in rows { concerned.append(book.owner(of: account)) }
         publishChanges(of: concerned, renewed: renewed, cause: cause, to: &sink)
-        // What one account of an owner holds, the lines of the others depend on.
-        _ = screen(accounts: owners.flatMap { book.accounts(of: $0) })
     }
 
-    /// Asks the model about owners, and publishes those of their accounts whose status or
-    /// positions changed.
-    mutating func publishChanges(
-        of owners: [Int32], renewed: Set<Int32> = [], cause: Cause, to sink: inout some MarginSink
+    /// Publishes those of the owners' accounts whose status or positions changed.
+    private mutating func publishChanges(
+        of owners: [Int32], renewed: Set<Int32>, cause: Cause, to sink: inout some MarginSink
     ) {
-        var changes: [Change] = []
+        var changes = Changes()
+        var accounts: [Int32] = []
+        accounts.reserveCapacity(owners.count)
         var last: Int32?
         for owner in owners.sorted() where owner != last {
             findChanges(of: owner, renewed: renewed, into: &changes)
+            accounts += book.accounts(of: owner)
             last = owner
         }
-        changes.sort {
-            if $0.shortfall != $1.shortfall { return $0.shortfall > $1.shortfall }
-            return book.names.isOrdered($0.account, before: $1.account)
-        }
-        for change in changes { publish(change, cause: cause, to: &sink) }
-        // With another status, or other positions, the lines lie elsewhere.
-        _ = screen(accounts: changes.map(\.account))
+        changes.sort(by: book.names)
+        for (change, _) in changes.short { publish(change, cause: cause, to: &sink) }
+        for change in changes.others { publish(change, cause: cause, to: &sink) }
+        // With another status, other positions, or those of another account of the owner, the
+        // lines lie elsewhere.
+        _ = screen(accounts: accounts)
     }
 
     private func findChanges(
-        of owner: Int32, renewed: Set<Int32>, into changes: inout [Change]
+        of owner: Int32, renewed: Set<Int32>, into changes: inout Changes
     ) {
         let accounts = book.accounts(of: owner)
         var valuation: OwnerValuation?
@@ -79,9 +98,8 @@ extension MarginShard {
                     || renewed.contains(account)
             else { continue }
             changes.append(
-                Change(
-                    account: account, status: status,
-                    shortfall: max(0, -figures.excess.maintenance)))
+                Change(account: account, status: status),
+                shortfall: max(0, -figures.excess.maintenance))
         }
     }
 
