@@ -479,10 +479,12 @@ struct AccountBook: Sendable {
         draft.positionsSequence = snapshot.sequence
         draft.positionsTime = snapshot.time
         var isPlain = true
-        for balance in snapshot.balances where balance.quantity != .zero {
-            guard let slot = slot(of: balance.asset) else { return false }
-            draft.quantities[slot] = balance.quantity.double
-            isPlain = isPlain && ExactDecimals.isPlain(balance.quantity)
+        for index in snapshot.balances.indices {
+            let quantity = snapshot.balances[index].quantity
+            if quantity == .zero { continue }
+            guard let slot = slot(of: snapshot.balances[index].asset) else { return false }
+            draft.quantities[slot] = quantity.double
+            isPlain = isPlain && ExactDecimals.isPlain(quantity)
         }
         if !snapshot.positions.isEmpty {
             guard drawPositions(of: snapshot) else { return false }

@@ -80,12 +80,23 @@ public struct Identifier: Sendable {
     /// A hash that is the same in every run and on every machine (FNV-1a over the words).
     @inlinable
     public var stableHash: UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for index in 0..<wordCount {
-            hash = (hash ^ words[index]) &* 0x0000_0100_0000_01b3
-            hash ^= hash >> 29
-        }
+        var hash = Self.emptyHash
+        for index in 0..<wordCount { hash = Self.hash(hash, then: words[index]) }
         return hash
+    }
+
+    /// `stableHash` of the identifier whose words these are.
+    static func stableHash(_ words: ArraySlice<UInt64>) -> UInt64 {
+        words.reduce(emptyHash) { hash($0, then: $1) }
+    }
+
+    @inlinable
+    static var emptyHash: UInt64 { 0xcbf2_9ce4_8422_2325 }
+
+    @inlinable
+    static func hash(_ hash: UInt64, then word: UInt64) -> UInt64 {
+        let hash = (hash ^ word) &* 0x0000_0100_0000_01b3
+        return hash ^ hash >> 29
     }
 }
 

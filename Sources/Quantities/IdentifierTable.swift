@@ -89,9 +89,18 @@ public struct IdentifierTable: Sendable {
 
     /// Names that differ in their last digits alone have hashes that lie side by side: they are
     /// spread.
+    private static func spread(_ hash: UInt64) -> UInt64 {
+        let product = hash.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        return product.high ^ product.low
+    }
+
     private static func hash(of identifier: Identifier) -> UInt64 {
-        let spread = identifier.stableHash.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-        return spread.high ^ spread.low
+        spread(identifier.stableHash)
+    }
+
+    private func hash(of index: Int32) -> UInt64 {
+        Self.spread(
+            Identifier.stableHash(words[Int(starts[Int(index)])..<Int(starts[Int(index) + 1])]))
     }
 
     private static func tag(of hash: UInt64) -> UInt8 { UInt8(hash >> 57) | 0x80 }
@@ -101,7 +110,7 @@ public struct IdentifierTable: Sendable {
         slots = Array(repeating: -1, count: tags.count)
         let mask = tags.count - 1
         for index in 0..<Int32(count) {
-            let hash = Self.hash(of: self[index])
+            let hash = hash(of: index)
             var slot = Int(truncatingIfNeeded: hash) & mask
             while tags[slot] != 0 { slot = (slot + 1) & mask }
             tags[slot] = Self.tag(of: hash)
