@@ -31,12 +31,16 @@ struct MarginBenchmark {
 
     private static func name(_ text: String) -> Identifier { Identifier(text) ?? .unnamed }
 
+    private static func account(_ index: Int) -> Identifier { name("account-\(index)") }
+    private static func owner(_ index: Int) -> Identifier { name("owner-\(index)") }
+
     private static func decimal(_ value: Double, digits: Int = 8) -> FixedDecimal {
         FixedDecimal(value, fractionDigits: digits, rounding: .toNearestOrEven) ?? .zero
     }
 
     func run(into report: inout Report) {
         spot(into: &report)
+        shared(into: &report)
         options(into: &report)
         restore(into: &report)
     }
@@ -57,14 +61,15 @@ struct MarginBenchmark {
         report.add(
             "margin.load", "µs/account, its snapshot made and stored",
             [(CPUTime.ofThisThread - loading) * 1e6 / Double(accounts)])
-        let loaded = resident()
         let serving = CPUTime.ofThisThread
         shard.serve(to: &sink)
         report.add(
             "margin.serve", "µs/account, the first requirement of each",
             [(CPUTime.ofThisThread - serving) * 1e6 / Double(accounts)])
-        let names = 2 * (MemoryLayout<Identifier>.stride)
-        let bytes = Double(loaded - residentBefore) / Double(accounts) - Double(names)
+        let names = (0..<accounts).reduce(0) {
+            $0 + Self.account($1).utf8Count + Self.owner($1).utf8Count
+        }
+        let bytes = Double(resident() - residentBefore - names) / Double(accounts)
         report.add("margin.memory", "bytes/account of 4 holdings, beyond its two names", [bytes])
         report.target(
             "memory of an account with 4 holdings", bytes, atMost: 250, unit: "bytes",
@@ -131,6 +136,27 @@ struct MarginBenchmark {
             [Double(resident() - before) / Double(accounts)])
         report.target(
             "a 20 % crash, every change of status out", fall, atMost: 2, unit: "s", isRatio: false)
+    }
+
+    // Accounts that share an owner
+
+    /// Two accounts an owner, which are haircut together.
+    private func shared(into report: inout Report) {
+        var market = Market()
+        var random = Generator(state: 14)
+        var shard = shard()
+        var sink = Counter()
+        for asset in Self.assets.indices { apply(market.table(of: asset), to: &shard, &sink) }
+        for index in 0..<accounts {
+            var snapshot = spotAccount(index, market, &random)
+            snapshot.owner = Self.owner(index / 2)
+            apply(snapshot, to: &shard, &sink)
+        }
+        shard.serve(to: &sink)
+        let full = (0..<samples).map { _ in
+            time { apply(market.tableChangingAll(0), to: &shard, &sink) } * 1e9 / Double(accounts)
+        }
+        report.add("margin.shared", "ns/account, full revaluation, two accounts an owner", full)
     }
 
     // Accounts with options
@@ -253,7 +279,7 @@ struct MarginBenchmark {
         _ index: Int, _ market: Market, _ random: inout Generator
     ) -> AccountSnapshot {
         var snapshot = AccountSnapshot(
-            account: Self.name("account-\(index)"), owner: Self.name("owner-\(index)"),
+            account: Self.account(index), owner: Self.owner(index),
             time: Self.start, sequence: 1)
         let worth = exp(random.next(5...12))
         let first = Int(random.next(0...19.99))
@@ -276,7 +302,7 @@ struct MarginBenchmark {
         _ index: Int, _ market: Market, _ random: inout Generator
     ) -> AccountSnapshot {
         var snapshot = AccountSnapshot(
-            account: Self.name("account-\(index)"), owner: Self.name("owner-\(index)"),
+            account: Self.account(index), owner: Self.owner(index),
             time: Self.start, sequence: 1)
         let worth = exp(random.next(5...12))
         snapshot.balances.append(
