@@ -5,12 +5,12 @@ import Quantities
 
 /// The accounts of a shard, their owners, and what was last published of each.
 ///
-/// Names of accounts, and apart from them those of owners, have small consecutive numbers in the
-/// order they were first heard of. Most accounts are rows of columns (`HoldingRows`), and so is
-/// what was last published of most that are not open: while a shard is restored, that is all of
-/// them. Kept apart, as they came, are those that rows cannot hold: with a requirement of the
-/// exchange's own, very wide ones, all of an owner with several of which one has derivatives, or
-/// with very many, and closed ones of which nothing is left.
+/// Names of accounts have small consecutive numbers in the order they were first heard of. Most
+/// accounts are rows of columns (`HoldingRows`), and so is what was last published of most that
+/// are not open: while a shard is restored, that is all of them. Kept apart, as they came, are
+/// those that rows cannot hold: with a requirement of the exchange's own, very wide ones, all of
+/// an owner with several of which one has derivatives, or with very many, and closed ones of which
+/// nothing is left.
 struct AccountBook: Sendable {
     /// Of an account.
     private struct Entry: Sendable {
@@ -40,11 +40,8 @@ struct AccountBook: Sendable {
 
     let valuationCurrency: Identifier
     private(set) var names = IdentifierTable()
-    private(set) var ownerNames = IdentifierTable()
+    private(set) var owners = OwnerGroups()
     private var entries: [Entry] = []
-    /// By owner: its only account; −1: none; −2: several, in `groups`.
-    private var members: [Int32] = []
-    private var groups: [Int32: [Int32]] = [:]
     private(set) var openCount = 0
     private var open = RowBlocks(mostAssets: mostAssets, mostPositions: mostPositions)
     /// Last outputs of accounts that are not open, with the quantities in them.
@@ -60,10 +57,8 @@ struct AccountBook: Sendable {
     var columns = AssetColumns()
     var instruments = InstrumentColumns()
     var triggers = TriggerIndex()
-    /// Owners of accounts kept apart, by asset number; each increasing.
-    private var apartOwners: [[Int32]] = []
-    /// The assets under which each owner is found in `apartOwners`.
-    private var indexed: [Int32: Set<Int32>] = [:]
+    /// Of accounts kept apart.
+    private var apartOwners = OwnersByAsset()
 
     init(valuationCurrency: Identifier) {
         self.valuationCurrency = valuationCurrency
@@ -80,7 +75,7 @@ struct AccountBook: Sendable {
         if Int(number) == columns.count {
             columns.append()
             triggers.append()
-            apartOwners.append([])
+            apartOwners.append()
         }
         return number
     }
@@ -88,12 +83,6 @@ struct AccountBook: Sendable {
     mutating func number(of name: Identifier) -> Int32 {
         let number = names.insert(name)
         if Int(number) == entries.count { entries.append(Entry()) }
-        return number
-    }
-
-    private mutating func ownerNumber(of name: Identifier) -> Int32 {
-        let number = ownerNames.insert(name)
-        if Int(number) == members.count { members.append(-1) }
         return number
     }
 
@@ -131,16 +120,10 @@ struct AccountBook: Sendable {
     }
 
     /// An owner's open accounts, in order of their names.
-    func accounts(of owner: Int32) -> [Int32] {
-        switch members[Int(owner)] {
-        case -1: []
-        case -2: groups[owner] ?? []
-        case let only: [only]
-        }
-    }
+    func accounts(of owner: Int32) -> [Int32] { owners.accounts(of: owner) }
 
     /// Owners with accounts kept apart that have to do with an asset.
-    func ownersApart(holding asset: Int32) -> [Int32] { apartOwners[Int(asset)] }
+    func ownersApart(holding asset: Int32) -> [Int32] { apartOwners[asset] }
 
     var everyOwnerApart: [Int32] {
         Set(apart.keys.filter { isOpen($0) }.map { owner(of: $0) }).sorted()
@@ -163,8 +146,9 @@ struct AccountBook: Sendable {
 
     /// An owner's accounts, for the model.
     func ownerBook(of owner: Int32) -> OwnerBook {
-        let only = members[Int(owner)]
-        if only >= 0, let (block, row) = place(of: only), blocks[block].depth == 0 {
+        if let only = owners.only(of: owner), let (block, row) = place(of: only),
+            blocks[block].depth == 0
+        {
             return OwnerBook(
                 account: names[only],
                 positionsSequence: blocks[block].heads[row].positionsSequence,
@@ -189,7 +173,7 @@ struct AccountBook: Sendable {
         guard let (block, row) = place(of: account) else { return apart[account]?.snapshot }
         let (depth, head) = (blocks[block].depth, blocks[block].heads[row])
         return AccountSnapshot(
-            account: names[account], owner: ownerNames[owner(of: account)],
+            account: names[account], owner: owners.names[owner(of: account)],
             time: head.positionsTime, sequence: head.positionsSequence,
             balances: balances(of: account, in: block, row: row),
             positions: (row * depth..<(row + 1) * depth).map {
@@ -292,7 +276,7 @@ struct AccountBook: Sendable {
     ///
     /// - Returns: the owner that the account left.
     mutating func store(_ snapshot: AccountSnapshot, of account: Int32) -> Int32? {
-        let owner = ownerNumber(of: snapshot.owner)
+        let owner = owners.number(of: snapshot.owner)
         let former = self.owner(of: account)
         if former < 0 {
             openCount += 1
@@ -314,9 +298,9 @@ struct AccountBook: Sendable {
 
     /// Keeps the snapshot of an account of which nothing is kept.
     private mutating func keep(_ snapshot: AccountSnapshot, of account: Int32, owner: Int32) {
-        join(owner, account)
+        owners.join(owner, account, in: names)
         entries[Int(account)].owner = owner
-        if members[Int(owner)] != account {
+        if owners.only(of: owner) != account {
             keepShared(snapshot, of: account, owner: owner)
         } else if draw(snapshot, account: account) {
             entries[Int(account)].place = open.append(draft)
@@ -416,24 +400,8 @@ struct AccountBook: Sendable {
         return owner
     }
 
-    private mutating func join(_ owner: Int32, _ account: Int32) {
-        let member = members[Int(owner)]
-        if member == -1 || member == account {
-            members[Int(owner)] = account
-            return
-        }
-        var all = accounts(of: owner)
-        guard !all.contains(account) else { return }
-        let place = all.firstIndex { names.isOrdered(account, before: $0) } ?? all.count
-        all.insert(account, at: place)
-        groups[owner] = all
-        members[Int(owner)] = -2
-    }
-
     private mutating func leave(_ owner: Int32, _ account: Int32) {
-        let rest = accounts(of: owner).filter { $0 != account }
-        groups[owner] = rest.count > 1 ? rest : nil
-        members[Int(owner)] = rest.count > 1 ? -2 : rest.first ?? -1
+        owners.leave(owner, account)
         tellOthers(of: owner)
     }
 
@@ -551,7 +519,7 @@ struct AccountBook: Sendable {
     /// Sets under which assets an owner with accounts kept apart is found.
     private mutating func indexApart(_ owner: Int32) {
         // Of most owners nothing is kept apart, and never was.
-        if apart.isEmpty && indexed.isEmpty { return }
+        if apart.isEmpty && apartOwners.isEmpty { return }
         var assets: Set<Int32> = []
         for account in accounts(of: owner) {
             guard let snapshot = apart[account]?.snapshot else { continue }
@@ -559,15 +527,7 @@ struct AccountBook: Sendable {
                 assets.insert(assetNumber(of: asset))
             }
         }
-        let former = indexed[owner] ?? []
-        for asset in former where !assets.contains(asset) {
-            apartOwners[Int(asset)].removeAll { $0 == owner }
-        }
-        for asset in assets.sorted() where !former.contains(asset) {
-            let all = apartOwners[Int(asset)]
-            apartOwners[Int(asset)].insert(owner, at: all.firstIndex { $0 > owner } ?? all.count)
-        }
-        indexed[owner] = assets.isEmpty ? nil : assets
+        apartOwners.set(owner, to: assets)
     }
 }
 

@@ -62,7 +62,7 @@ extension MarginShard {
             plans += Rung.all.count
         }
         let apart = book.ownersApart(holding: number)
-        for owner in apart.sorted(by: { book.ownerNames.isOrdered($0, before: $1) }) {
+        for owner in apart.sorted(by: { book.owners.names.isOrdered($0, before: $1) }) {
             model.add(value(owner), asset: market.asset, to: &figures)
             plans += Rung.all.count
         }
