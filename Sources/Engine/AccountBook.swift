@@ -9,11 +9,11 @@ import Quantities
 /// accounts are rows of columns (`HoldingRows`), and so is what was last published of most that
 /// are not open: while a shard is restored, that is all of them. Kept apart, as they came, are
 /// those that rows cannot hold: with a requirement of the exchange's own, very wide ones, all of
-/// an owner with several of which one has derivatives, or with very many, and closed ones of which
-/// nothing is left.
+/// an owner with several of which one is such, or with very many, and closed ones of which nothing
+/// is left.
 struct AccountBook: Sendable {
     /// Of an account.
-    private struct Entry: Sendable {
+    struct Entry: Sendable {
         /// −1: not open.
         var owner: Int32 = -1
         /// In `open`, or in `closed`.
@@ -21,7 +21,7 @@ struct AccountBook: Sendable {
     }
 
     /// An account that is no row. Shared: it is large, and a table of many has room to spare.
-    private final class Apart: Sendable {
+    final class Apart: Sendable {
         /// nil: closed.
         let snapshot: AccountSnapshot?
         let output: MarginRequirement?
@@ -41,15 +41,15 @@ struct AccountBook: Sendable {
     let valuationCurrency: Identifier
     private(set) var names = IdentifierTable()
     private(set) var owners = OwnerGroups()
-    private var entries: [Entry] = []
+    var entries: [Entry] = []
     private(set) var openCount = 0
-    private var open = RowBlocks(mostAssets: mostAssets, mostPositions: mostPositions)
+    var open = RowBlocks(mostAssets: mostAssets, mostPositions: mostPositions)
     /// Last outputs of accounts that are not open, with the quantities in them.
     private var closed = RowBlocks(
         mostAssets: mostAssets, mostPositions: 0, remembersDerivatives: true)
     /// Where a snapshot is brought into the form of a row.
-    private var draft = HoldingRows.Row()
-    private var apart: [Int32: Apart] = [:]
+    var draft = HoldingRows.Row()
+    var apart: [Int32: Apart] = [:]
     /// Decimals that are not the eight-digit ones next to the binary numbers in the rows.
     private var exact = ExactDecimals()
 
@@ -59,6 +59,10 @@ struct AccountBook: Sendable {
     var triggers = TriggerIndex()
     /// Of accounts kept apart.
     private var apartOwners = OwnersByAsset()
+    /// Of rows that are mixed, by the underlyings of all their owners' derivatives.
+    var mixedOwners = OwnersByAsset()
+    /// Owners of such rows whose accounts changed since they were told what the others hold.
+    var untold: Set<Int32> = []
 
     init(valuationCurrency: Identifier) {
         self.valuationCurrency = valuationCurrency
@@ -76,6 +80,7 @@ struct AccountBook: Sendable {
             columns.append()
             triggers.append()
             apartOwners.append()
+            mixedOwners.append()
         }
         return number
     }
@@ -261,6 +266,7 @@ struct AccountBook: Sendable {
         draft.clear()
         draft.account = account
         draft.isShared = false
+        draft.isMixed = false
         draft.positionsSequence = requirement.positionsSequence
         draft.positionsTime = requirement.time
         for entry in requirement.assets {
@@ -302,86 +308,15 @@ struct AccountBook: Sendable {
         entries[Int(account)].owner = owner
         if owners.only(of: owner) != account {
             keepShared(snapshot, of: account, owner: owner)
-        } else if draw(snapshot, account: account) {
-            entries[Int(account)].place = open.append(draft)
         } else {
-            apart[account] = Apart(snapshot: snapshot)
+            if draw(snapshot, account: account) {
+                entries[Int(account)].place = open.append(draft)
+            } else {
+                apart[account] = Apart(snapshot: snapshot)
+            }
+            if !mixedOwners.isEmpty { shared(owner) }
         }
         indexApart(owner)
-    }
-
-    /// Keeps the snapshot of one of several accounts of an owner: all of them as rows, or none.
-    private mutating func keepShared(
-        _ snapshot: AccountSnapshot, of account: Int32, owner: Int32
-    ) {
-        let others = accounts(of: owner).filter { $0 != account }
-        guard others.count < Self.mostShared, Self.isSpot(snapshot),
-            others.allSatisfy({ isSpot($0) })
-        else {
-            setApart(others)
-            apart[account] = Apart(snapshot: snapshot)
-            return
-        }
-        for other in others where !isSharedRow(other) {
-            guard let former = self.snapshot(of: other) else { continue }
-            let output = output(of: other)
-            takeOut(other)
-            appendShared(former, of: other)
-            if let output { setOutput(output, of: other) }
-        }
-        appendShared(snapshot, of: account)
-        tellOthers(of: owner)
-    }
-
-    private mutating func appendShared(_ snapshot: AccountSnapshot, of account: Int32) {
-        guard draw(snapshot, account: account, isShared: true) else {
-            preconditionFailure("a spot account fits a row")
-        }
-        entries[Int(account)].place = open.append(draft)
-    }
-
-    private func isSharedRow(_ account: Int32) -> Bool {
-        place(of: account).map { blocks[$0.block].isShared } ?? false
-    }
-
-    /// Whether an account fits a row without positions.
-    private func isSpot(_ account: Int32) -> Bool {
-        if let (block, _) = place(of: account) { return blocks[block].depth == 0 }
-        return apart[account]?.snapshot.map(Self.isSpot) ?? false
-    }
-
-    private static func isSpot(_ snapshot: AccountSnapshot) -> Bool {
-        snapshot.requirement == nil && snapshot.positions.allSatisfy { $0.quantity == .zero }
-            && snapshot.balances.count { $0.quantity != .zero } <= mostAssets
-    }
-
-    /// Tells the rows of an owner's accounts what the others hold, summed as the model does: in
-    /// the order of the accounts.
-    private mutating func tellOthers(of owner: Int32) {
-        let all = accounts(of: owner)
-        guard all.allSatisfy({ isSharedRow($0) }) else { return }
-        for account in all {
-            guard let (block, row) = place(of: account) else { continue }
-            let width = blocks[block].width
-            for slot in 0..<width {
-                let asset = blocks[block].assets[row * width + slot]
-                var held = 0.0
-                for other in all where other != account {
-                    held += max(0, quantity(of: asset, in: other))
-                }
-                blocks[block].setOthers(held, at: row, slot: slot)
-            }
-        }
-    }
-
-    /// What an account that is a row without positions holds of an asset.
-    private func quantity(of asset: Int32, in account: Int32) -> Double {
-        guard let (block, row) = place(of: account) else { return 0 }
-        let width = blocks[block].width
-        for slot in row * width..<(row + 1) * width where blocks[block].assets[slot] == asset {
-            return blocks[block].quantities[slot]
-        }
-        return 0
     }
 
     /// Forgets an account's positions.
@@ -402,11 +337,11 @@ struct AccountBook: Sendable {
 
     private mutating func leave(_ owner: Int32, _ account: Int32) {
         owners.leave(owner, account)
-        tellOthers(of: owner)
+        shared(owner)
     }
 
     /// Takes accounts out of the rows and keeps them as they came.
-    private mutating func setApart(_ accounts: [Int32]) {
+    mutating func setApart(_ accounts: [Int32]) {
         for account in accounts where place(of: account) != nil {
             let kept = Apart(snapshot: snapshot(of: account), output: output(of: account))
             takeOut(account)
@@ -414,7 +349,7 @@ struct AccountBook: Sendable {
         }
     }
 
-    private mutating func takeOut(_ account: Int32) {
+    mutating func takeOut(_ account: Int32) {
         let entry = entries[Int(account)]
         if !entry.place.isNone {
             let moved: Int32?
@@ -437,13 +372,14 @@ struct AccountBook: Sendable {
     /// Brings an account into the form of a row.
     ///
     /// - Returns: false where rows cannot hold it.
-    private mutating func draw(
-        _ snapshot: AccountSnapshot, account: Int32, isShared: Bool = false
+    mutating func draw(
+        _ snapshot: AccountSnapshot, account: Int32, isShared: Bool = false, isMixed: Bool = false
     ) -> Bool {
         guard snapshot.requirement == nil else { return false }
         draft.clear()
         draft.account = account
         draft.isShared = isShared
+        draft.isMixed = isMixed
         draft.positionsSequence = snapshot.sequence
         draft.positionsTime = snapshot.time
         var isPlain = true

@@ -3,8 +3,21 @@ import Margin
 import Market
 import Quantities
 
-/// A block of accounts with the same number of assets and of positions, one after the other in
-/// columns.
+/// What all rows of a block have in common.
+struct RowShape: Hashable, Sendable {
+    /// Assets a row: everything the account's figures depend on, in order of the names.
+    var width: Int
+    /// Positions a row, in order of their underlyings' names, then of their own.
+    var depth: Int
+    /// Whether their owners have other accounts, with which what is held is haircut together.
+    var isShared = false
+    /// Whether some of those accounts have derivatives, so that what they hold moves with markets.
+    var isMixed = false
+    /// Whether last outputs may have marks and a requirement.
+    var remembersDerivatives: Bool
+}
+
+/// A block of accounts of one shape, one after the other in columns.
 ///
 /// A loop over the rows of a block has no branch that depends on the account, and reads its memory
 /// in order. A block has a limit, so that many accounts never have to be moved to make room for
@@ -12,13 +25,12 @@ import Quantities
 struct HoldingRows: Sendable {
     static let mostRows = 1 << 16
 
-    /// Assets a row: everything the account's figures depend on, in order of the names.
-    let width: Int
-    /// Positions a row, in order of their underlyings' names, then of their own.
-    let depth: Int
-    let remembersDerivatives: Bool
-    /// Whether their owners have other accounts, with which what is held is haircut together.
-    let isShared: Bool
+    let shape: RowShape
+    var width: Int { shape.width }
+    var depth: Int { shape.depth }
+    var isShared: Bool { shape.isShared }
+    var isMixed: Bool { shape.isMixed }
+    private var remembersDerivatives: Bool { shape.remembersDerivatives }
 
     // As many as there are rows.
     private(set) var accounts: [Int32] = []
@@ -44,24 +56,23 @@ struct HoldingRows: Sendable {
     private(set) var pastTables: [UInt16] = []
     /// `width` a row where `isShared`: what the owner's other accounts hold.
     private(set) var others: [Double] = []
+    /// `width` a row where `isMixed`: balances with what derivatives settle into them.
+    private(set) var settled: [Double] = []
     /// Of the last output, one a row where `remembersDerivatives`.
     private(set) var pastDerivatives: [RowDerivatives] = []
     /// `width` a row where `remembersDerivatives`: balances with marks.
     private(set) var pastQuantities: [Double] = []
 
-    /// - Parameters:
-    ///   - remembersDerivatives: whether last outputs may have marks and a requirement.
-    ///   - isFilling: whether it will be full, as a block that follows a full one: its memory is
-    ///     asked for at once, and taken as rows come.
-    init(
-        width: Int, depth: Int, isShared: Bool, remembersDerivatives: Bool, isFilling: Bool
-    ) {
-        self.width = width
-        self.depth = depth
-        self.isShared = isShared
-        self.remembersDerivatives = remembersDerivatives
+    /// - Parameter isFilling: whether it will be full, as a block that follows a full one: its
+    ///   memory is asked for at once, and taken as rows come.
+    init(_ shape: RowShape, isFilling: Bool) {
+        self.shape = shape
         if isFilling { reserve(Self.mostRows) }
     }
+
+    /// Whether the trigger index says when a row has to be valued: where only its own assets'
+    /// markets move it, and only by prices and haircuts.
+    var hasTriggers: Bool { depth == 0 && !isMixed }
 
     var count: Int { accounts.count }
     var isFull: Bool { accounts.count == Self.mostRows }
@@ -80,6 +91,7 @@ struct HoldingRows: Sendable {
         pasts.reserveCapacity(rows * width)
         pastTables.reserveCapacity(rows * width)
         if isShared { others.reserveCapacity(rows * width) }
+        if isMixed { settled.reserveCapacity(rows * width) }
         guard remembersDerivatives else { return }
         pastDerivatives.reserveCapacity(rows)
         pastQuantities.reserveCapacity(rows * width)
@@ -94,6 +106,7 @@ struct HoldingRows: Sendable {
     struct Row {
         var account: Int32 = 0
         var isShared = false
+        var isMixed = false
         var assets: [Int32] = []
         var quantities: [Double] = []
         var instruments: [Int32] = []
@@ -153,6 +166,7 @@ struct HoldingRows: Sendable {
         pasts.append(contentsOf: repeatElement(PastAsset(), count: rows * width))
         pastTables.append(contentsOf: repeatElement(0, count: rows * width))
         if isShared { others.append(contentsOf: repeatElement(0, count: rows * width)) }
+        if isMixed { settled.append(contentsOf: repeatElement(0, count: rows * width)) }
         guard remembersDerivatives else { return }
         pastDerivatives.append(contentsOf: repeatElement(RowDerivatives(), count: rows))
         pastQuantities.append(contentsOf: repeatElement(0, count: rows * width))
@@ -188,6 +202,7 @@ struct HoldingRows: Sendable {
         move(&pasts, by: width, leaving: PastAsset())
         move(&pastTables, by: width, leaving: 0)
         if isShared { move(&others, by: width, leaving: 0) }
+        if isMixed { move(&settled, by: width, leaving: 0) }
         if remembersDerivatives {
             move(&pastDerivatives, by: 1, leaving: RowDerivatives())
             move(&pastQuantities, by: width, leaving: 0)
@@ -197,6 +212,10 @@ struct HoldingRows: Sendable {
 
     mutating func setOthers(_ quantity: Double, at index: Int, slot: Int) {
         others[index * width + slot] = quantity
+    }
+
+    mutating func setSettled(_ quantity: Double, at index: Int, slot: Int) {
+        settled[index * width + slot] = quantity
     }
 
     // The last output

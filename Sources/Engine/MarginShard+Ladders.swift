@@ -91,7 +91,8 @@ extension MarginShard {
                     let slot = (0..<rows.width).first(where: { reader.assets[base + $0] == asset })
                 else { continue }
                 let valued = reader.all(row)
-                if valued.isSpecial {
+                // Of a mixed owner the others' marks move with the market too.
+                if valued.isSpecial || rows.isMixed {
                     special.append(rows.accounts[row])
                     continue
                 }

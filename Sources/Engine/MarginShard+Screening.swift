@@ -27,7 +27,7 @@ extension MarginShard {
         var concerns = Array(repeating: assets == nil, count: book.columns.count)
         for asset in assets ?? [] { concerns[Int(asset)] = true }
         var changed: [Int32] = []
-        for block in book.blocks.indices where book.blocks[block].depth > 0 {
+        for block in book.blocks.indices where !book.blocks[block].hasTriggers {
             screenDerivatives(in: block, concerns, changed: &changed)
         }
         return changed
@@ -37,7 +37,8 @@ extension MarginShard {
         in block: Int, _ concerns: [Bool], changed: inout [Int32]
     ) {
         let rows = book.blocks[block]
-        let everything = concerns.allSatisfy { $0 }
+        // What one account of a mixed owner is marked at, the others are told.
+        let everything = rows.isMixed || concerns.allSatisfy { $0 }
         rowsValued += RowReader.reading(
             rows, book.columns, book.instruments, scratch: &scratch, lines: lines
         ) { reader in
@@ -72,6 +73,7 @@ extension MarginShard {
             return (asset, name == valuationCurrency ? nil : tables[name])
         }
         book.instruments.revalue(stale, model.instruments)
+        book.settleMixed(stale.map(\.0), scratch: &scratch, lines)
     }
 
     /// Values every row and, of those without positions, draws up the trigger index anew.
@@ -81,7 +83,7 @@ extension MarginShard {
         var listed = 0
         var without = 0
         let quick = SpotScreen(book.columns, lines)
-        for block in book.blocks.indices where book.blocks[block].depth == 0 {
+        for block in book.blocks.indices where book.blocks[block].hasTriggers {
             book.blocks[block].forgetNears()
             rowsValued += book.blocks[block].count
             for (row, reach) in endangered(in: block, quick, changed: &changed)
@@ -90,7 +92,7 @@ extension MarginShard {
                 book.list(block: block, row: Int(row), reach: reach)
             }
         }
-        let rows = book.blocks.reduce(0) { $0 + ($1.depth == 0 ? $1.count : 0) }
+        let rows = book.blocks.reduce(0) { $0 + ($1.hasTriggers ? $1.count : 0) }
         book.triggers.endSweep(near: listed, of: rows - without)
         return changed + screenDerivatives(nil)
     }
@@ -140,7 +142,7 @@ extension MarginShard {
             if let (block, row) = book.place(of: account) { rows[block].append(Int32(row)) }
         }
         var changed: [Int32] = []
-        for block in rows.indices where !rows[block].isEmpty && book.blocks[block].depth == 0 {
+        for block in rows.indices where !rows[block].isEmpty && book.blocks[block].hasTriggers {
             rowsValued += rows[block].count
             let reaches = reaches(of: block, rows: rows[block], changed: &changed)
             for (index, row) in rows[block].enumerated() {

@@ -30,30 +30,29 @@ struct RowBlocks: Sendable {
     init(mostAssets: Int, mostPositions: Int, remembersDerivatives: Bool = false) {
         self.mostPositions = mostPositions
         self.remembersDerivatives = remembersDerivatives
-        roomy = Array(repeating: [], count: 2 * (mostAssets + 1) * (mostPositions + 1))
+        roomy = Array(repeating: [], count: 4 * (mostAssets + 1) * (mostPositions + 1))
     }
 
-    private func shape(width: Int, depth: Int, isShared: Bool) -> Int {
-        2 * (width * (mostPositions + 1) + depth) + (isShared ? 1 : 0)
+    private func number(of shape: RowShape) -> Int {
+        4 * (shape.width * (mostPositions + 1) + shape.depth) + (shape.isShared ? 2 : 0)
+            + (shape.isMixed ? 1 : 0)
     }
 
     /// Appends a row to a block of its shape.
     mutating func append(_ row: HoldingRows.Row) -> Place {
-        let (width, depth) = (row.assets.count, row.instruments.count)
-        let shape = shape(width: width, depth: depth, isShared: row.isShared)
-        if roomy[shape].isEmpty {
-            let isFirst = !blocks.contains {
-                $0.width == width && $0.depth == depth && $0.isShared == row.isShared
-            }
-            roomy[shape].append(blocks.count)
-            blocks.append(
-                HoldingRows(
-                    width: width, depth: depth, isShared: row.isShared,
-                    remembersDerivatives: depth > 0 || remembersDerivatives, isFilling: !isFirst))
+        let shape = RowShape(
+            width: row.assets.count, depth: row.instruments.count, isShared: row.isShared,
+            isMixed: row.isMixed,
+            remembersDerivatives: remembersDerivatives || !row.instruments.isEmpty)
+        let number = number(of: shape)
+        if roomy[number].isEmpty {
+            let isFirst = !blocks.contains { $0.shape == shape }
+            roomy[number].append(blocks.count)
+            blocks.append(HoldingRows(shape, isFilling: !isFirst))
         }
-        let block = roomy[shape][roomy[shape].count - 1]
+        let block = roomy[number][roomy[number].count - 1]
         let place = Place(block: block, row: blocks[block].append(row))
-        if blocks[block].isFull { roomy[shape].removeLast() }
+        if blocks[block].isFull { roomy[number].removeLast() }
         return place
     }
 
@@ -62,21 +61,14 @@ struct RowBlocks: Sendable {
     /// - Returns: the account that moved; nil when none had to.
     mutating func remove(_ place: Place) -> Int32? {
         let block = place.block
-        if blocks[block].isFull {
-            let shape = shape(
-                width: blocks[block].width, depth: blocks[block].depth,
-                isShared: blocks[block].isShared)
-            roomy[shape].append(block)
-        }
+        if blocks[block].isFull { roomy[number(of: blocks[block].shape)].append(block) }
         return blocks[block].remove(place.row)
     }
 
     /// Gives the memory of a block back, if nothing is in it.
     mutating func release(_ block: Int) {
-        guard blocks[block].count == 0 else { return }
-        let (width, depth) = (blocks[block].width, blocks[block].depth)
-        blocks[block] = HoldingRows(
-            width: width, depth: depth, isShared: blocks[block].isShared,
-            remembersDerivatives: blocks[block].remembersDerivatives, isFilling: false)
+        if blocks[block].count == 0 {
+            blocks[block] = HoldingRows(blocks[block].shape, isFilling: false)
+        }
     }
 }

@@ -241,15 +241,24 @@ extension RowReader {
         return figures
     }
 
-    /// The figures of a row with positions but for the requirement.
+    /// The figures of a row with positions but for the requirement; `scratch` has its balances
+    /// with what settles into them.
     @inline(__always)
-    private func settled(_ row: Int) -> RowFigures {
+    func settled(_ row: Int) -> RowFigures {
         var figures = RowFigures()
         let base = row &* width
         for slot in 0..<width { scratch[slot] = quantities[base &+ slot] }
         settle(row, into: &figures)
         figures.equity = figures.optionMarks
-        for slot in 0..<width { add(scratch[slot], of: assets[base &+ slot], to: &figures) }
+        if let others {
+            for slot in 0..<width {
+                add(
+                    scratch[slot], others: others[base &+ slot], of: assets[base &+ slot],
+                    to: &figures)
+            }
+        } else {
+            for slot in 0..<width { add(scratch[slot], of: assets[base &+ slot], to: &figures) }
+        }
         // Options move with time and volatility too: no bound is known.
         figures.sensitivity = .infinity
         return figures

@@ -9,7 +9,8 @@ private enum Substitution: CaseIterable {
 
 extension OwnerValuation {
     /// What changed an account's status: of the things that may have, the first whose former state
-    /// undoes the change; where none does alone, the one that moves the deciding figure most.
+    /// undoes the change; where none does alone, the one that moves the deciding figure most; where
+    /// none moves it, positions: those of the owner's other accounts count too.
     ///
     /// Late tables name themselves before all else, overrides where they are what moved the
     /// haircuts.
@@ -30,6 +31,8 @@ extension OwnerValuation {
         let worsened = status >= previous
         // The line that was crossed: that of the worse of the two statuses.
         let line = max(status, previous)
+        // What a record's cents, and what rows remember, do not tell from nothing.
+        let least = 0.05 + 1e-6 * (now.collateral.maintenance + now.debts.maintenance)
         var largest: (substitution: Substitution, effect: Double)?
         for substitution in Substitution.allCases {
             let restored =
@@ -44,7 +47,7 @@ extension OwnerValuation {
             let change =
                 restored.margin(over: line, parameters) - now.margin(over: line, parameters)
             let effect = worsened ? change : -change
-            if effect > largest?.effect ?? 0 { largest = (substitution, effect) }
+            if effect > largest?.effect ?? least { largest = (substitution, effect) }
         }
         guard let largest else { return .position }
         return name(largest.substitution, before: before)

@@ -218,10 +218,13 @@ struct MarginWorld {
             let size = worth * random.double(in: -1...1) / price
             let asset = Self.assets[underlying]
             if chance(0.4) {
+                // Settled in another asset, its mark moves what accounts without the underlying
+                // are haircut together with.
+                let settlement = chance(0.5) ? Self.assets[0] : nil
                 snapshot.positions.append(
                     Position(
-                        instrument: Self.name("\(asset)-PERP"),
-                        terms: .perpetual(.linear, settlement: nil), underlying: asset,
+                        instrument: Self.name("\(asset)-PERP\(settlement.map { "-\($0)" } ?? "")"),
+                        terms: .perpetual(.linear, settlement: settlement), underlying: asset,
                         multiplier: .one, quantity: Self.decimal(size, digits: 4),
                         entryPrice: Self.decimal(price * random.double(in: 0.9...1.1), digits: 2)))
             }
