@@ -138,21 +138,29 @@ struct MarginBenchmark {
             "a 20 % crash, every change of status out", fall, atMost: 2, unit: "s", isRatio: false)
     }
 
+    /// A shard that has published all its accounts, and its market.
+    private func served(
+        seed: UInt64, _ account: (Int, Market, inout Generator) -> AccountSnapshot
+    ) -> (shard: MarginShard, market: Market, sink: Counter) {
+        var market = Market()
+        var random = Generator(state: seed)
+        var shard = shard()
+        var sink = Counter()
+        for asset in Self.assets.indices { apply(market.table(of: asset), to: &shard, &sink) }
+        for index in 0..<accounts { apply(account(index, market, &random), to: &shard, &sink) }
+        shard.serve(to: &sink)
+        return (shard, market, sink)
+    }
+
     // Accounts that share an owner
 
     /// Two accounts an owner, which are haircut together.
     private func shared(into report: inout Report) {
-        var market = Market()
-        var random = Generator(state: 14)
-        var shard = shard()
-        var sink = Counter()
-        for asset in Self.assets.indices { apply(market.table(of: asset), to: &shard, &sink) }
-        for index in 0..<accounts {
+        var (shard, market, sink) = served(seed: 14) { index, market, random in
             var snapshot = spotAccount(index, market, &random)
             snapshot.owner = Self.owner(index / 2)
-            apply(snapshot, to: &shard, &sink)
+            return snapshot
         }
-        shard.serve(to: &sink)
         let full = (0..<samples).map { _ in
             time { apply(market.tableChangingAll(0), to: &shard, &sink) } * 1e9 / Double(accounts)
         }
@@ -162,15 +170,7 @@ struct MarginBenchmark {
     // Accounts with options
 
     private func options(into report: inout Report) {
-        var market = Market()
-        var random = Generator(state: 12)
-        var shard = shard()
-        var sink = Counter()
-        for asset in Self.assets.indices { apply(market.table(of: asset), to: &shard, &sink) }
-        for index in 0..<accounts {
-            apply(optionAccount(index, market, &random), to: &shard, &sink)
-        }
-        shard.serve(to: &sink)
+        var (shard, market, sink) = served(seed: 12) { optionAccount($0, $1, &$2) }
         let memory = Memory(bytes: accounts * Self.bytesRead(assets: 3, positions: 4))
         var (ratios, full) = ([Double](), [Double]())
         for _ in 0..<samples {

@@ -263,12 +263,8 @@ struct AccountBook: Sendable {
     /// - Returns: false where rows cannot hold it.
     private mutating func draw(_ requirement: MarginRequirement, of account: Int32) -> Bool {
         guard !requirement.assets.isEmpty else { return false }
-        draft.clear()
-        draft.account = account
-        draft.isShared = false
-        draft.isMixed = false
-        draft.positionsSequence = requirement.positionsSequence
-        draft.positionsTime = requirement.time
+        draft.begin(
+            account, sequence: requirement.positionsSequence, time: requirement.time)
         for entry in requirement.assets {
             guard let slot = slot(of: entry.asset), draft.quantities[slot] == 0,
                 entry.quantity != .zero
@@ -376,12 +372,9 @@ struct AccountBook: Sendable {
         _ snapshot: AccountSnapshot, account: Int32, isShared: Bool = false, isMixed: Bool = false
     ) -> Bool {
         guard snapshot.requirement == nil else { return false }
-        draft.clear()
-        draft.account = account
-        draft.isShared = isShared
-        draft.isMixed = isMixed
-        draft.positionsSequence = snapshot.sequence
-        draft.positionsTime = snapshot.time
+        draft.begin(
+            account, sequence: snapshot.sequence, time: snapshot.time, isShared: isShared,
+            isMixed: isMixed)
         var isPlain = true
         for index in snapshot.balances.indices {
             let quantity = snapshot.balances[index].quantity

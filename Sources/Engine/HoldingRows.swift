@@ -128,8 +128,16 @@ struct HoldingRows: Sendable {
             quantities[slot] = 0
         }
 
-        /// Takes its assets and positions out.
-        mutating func clear() {
+        /// Begins another one, without assets and positions.
+        mutating func begin(
+            _ account: Int32, sequence: Int64, time: Instant, isShared: Bool = false,
+            isMixed: Bool = false
+        ) {
+            self.account = account
+            self.isShared = isShared
+            self.isMixed = isMixed
+            positionsSequence = sequence
+            positionsTime = time
             assets.removeAll(keepingCapacity: true)
             quantities.removeAll(keepingCapacity: true)
             guard !instruments.isEmpty else { return }
