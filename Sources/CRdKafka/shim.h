@@ -1,10 +1,13 @@
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /// What Swift cannot say of librdkafka's C: tagged unions filled on the stack, and an eventfd.
@@ -94,3 +97,21 @@ static inline void crdkafka_wakeup_detach(rd_kafka_queue_t *queue) {
 
 /// Where bytes are that are empty: not null, for null means that there are none.
 static inline const void *crdkafka_empty(void) { return ""; }
+
+/// Has the listening socket of this process with this port, and so what it accepts from now on,
+/// send small answers at once.
+static inline void crdkafka_listen_without_delay(uint16_t port) {
+    long end = sysconf(_SC_OPEN_MAX);
+    for (int descriptor = 0; descriptor < end; descriptor++) {
+        struct sockaddr_in address;
+        socklen_t size = sizeof address;
+        int listens = 0;
+        socklen_t listens_size = sizeof listens;
+        if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) != 0 ||
+            !listens || getsockname(descriptor, (struct sockaddr *)&address, &size) != 0 ||
+            address.sin_family != AF_INET || ntohs(address.sin_port) != port)
+            continue;
+        int on = 1;
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+}

@@ -8,10 +8,12 @@ public struct ClientConfiguration: Sendable {
     /// librdkafka's property names and values.
     public var properties: [String: String]
 
-    /// Reconnects within a second, and sees new topics and partitions within ten.
+    /// Reconnects within a second, sees new topics and partitions within ten, and does not let the
+    /// kernel hold small requests back, as librdkafka does in later versions.
     public init(bootstrapServers: String, properties: [String: String] = [:]) {
         self.properties = [
             "bootstrap.servers": bootstrapServers, "reconnect.backoff.max.ms": "1000",
+            "socket.nagle.disable": "true",
         ]
         merge(properties)
     }

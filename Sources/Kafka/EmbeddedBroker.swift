@@ -50,6 +50,17 @@ public final class EmbeddedBroker {
         }
         self.cluster = cluster
         bootstrapServers = String(cString: address)
+        disableNagle()
+    }
+
+    /// Answers at once, as Kafka's brokers do. librdkafka's mock leaves Nagle's algorithm on: an
+    /// answer waits until the last one is acknowledged, which a client may put off for 40 ms.
+    private func disableNagle() {
+        for server in bootstrapServers.split(separator: ",") {
+            guard let port = server.split(separator: ":").last.flatMap({ UInt16($0) })
+            else { continue }
+            crdkafka_listen_without_delay(port)
+        }
     }
 
     deinit { close() }

@@ -78,12 +78,10 @@ final class AcknowledgedDelivery: Delivery {
 
     func turn(within limit: Duration) throws(KafkaError) {
         try sendEffects()
-        producer.poll(upTo: .zero)
+        producer.poll(upTo: isIdle && isOpen ? .zero : limit)
         for tag in 0..<Self.tags { try check(tag) }
         try sendEffects()
         try settle()
-        guard !isIdle || areAlertsSent, limit > .zero else { return }
-        producer.poll(upTo: limit)
     }
 
     /// Sends what there is, or, where there are alerts, those first and the others once they are

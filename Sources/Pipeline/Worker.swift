@@ -165,10 +165,11 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
             if !lost.isEmpty { try readLostAgain() }
             try sealIfDue()
         }
-        let isUnderWay = !delivery.isIdle
-        try delivery.turn(within: .zero)
+        let (wasOpen, wasIdle) = (delivery.isOpen, delivery.isIdle)
+        try delivery.turn(within: wasOpen ? .zero : WorkerLimits.answer)
         // What a delivery gives free is filled again at once.
-        return applied > 0 || (isUnderWay && delivery.isIdle)
+        let isFreed = !wasOpen && delivery.isOpen || !wasIdle && delivery.isIdle
+        return applied > 0 || isFreed
     }
 
     /// Applies what is there, a bounded part at a time.
@@ -345,6 +346,8 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
 enum WorkerLimits {
     static let recordsPerTurn = 2_000
     static let batchCapacity = 1_000
+    /// For the answer without which nothing may be applied; nothing else ends this wait.
+    static let answer = Duration.milliseconds(5)
     /// Between timers given to one shard.
     static let timer = Duration.milliseconds(100)
     /// How long after its end an input still counts as read.

@@ -113,7 +113,8 @@ import Testing
             consumer.wait(upTo: .milliseconds(50))
             consumer.poll()
             for queue in consumer.queues {
-                while queue.drain(into: batch) > 0 {
+                repeat {
+                    queue.drain(into: batch)
                     for index in 0..<batch.count {
                         guard let key = batch[index].key, let body = batch[index].value else {
                             continue
@@ -124,8 +125,8 @@ import Testing
                                 String(decoding: body, as: UTF8.self)
                             ))
                     }
-                }
-                if batch.endOffset != nil { atEnd.insert(queue.topicPartition) }
+                    if batch.endOffset != nil { atEnd.insert(queue.topicPartition) }
+                } while !batch.isEmpty
             }
             try #require(ContinuousClock.now < limit, "the end of \(topic) does not come")
         }
