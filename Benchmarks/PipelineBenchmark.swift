@@ -146,9 +146,8 @@ struct PipelineBenchmark {
             .consumer(bootstrapServers: feeder.bootstrapServers, groupId: "bench-check"))
         defer { consumer.close() }
         func written(_ topic: String) throws -> Int {
-            try (0..<Int32(RunTopics.partitions)).reduce(0) {
-                try $0 + Int(consumer.watermarks(of: TopicPartition(topic, $1)).high)
-            }
+            let places = (0..<Int32(RunTopics.partitions)).map { TopicPartition(topic, $0) }
+            return try consumer.watermarks(of: places).values.reduce(0) { $0 + Int($1.high) }
         }
         let output = try written(topics.output)
         let letters = try written(topics.deadLetters)

@@ -8,7 +8,7 @@ final class BoundedCall: Sendable {
 
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
-    var isDone: Bool { hasReturned.load(ordering: .acquiring) }
+    private var isDone: Bool { hasReturned.load(ordering: .acquiring) }
 
     /// - Returns: false when the time passed first; the thread is then left to end whenever it can.
     func run(within limit: Duration) -> Bool {

@@ -7,8 +7,6 @@ import Glibc
 final class ClientHandle {
     let context: ClientContext
     private(set) var pointer: OpaquePointer?
-    /// Calls that outlasted their limit and still use the client.
-    private var unfinished: [BoundedCall] = []
 
     /// - Parameter prepare: sets further callbacks on the configuration object.
     /// - Throws: when a property is refused, or librdkafka cannot start.
@@ -42,17 +40,6 @@ final class ClientHandle {
         return pointer
     }
 
-    /// Makes a call that librdkafka does not bound itself.
-    ///
-    /// - Returns: false when the time passed first; the client outlives the call then.
-    func call(within limit: Duration, _ body: @escaping @Sendable () -> Void) -> Bool {
-        unfinished.removeAll(where: \.isDone)
-        let call = BoundedCall(body)
-        guard !call.run(within: limit) else { return true }
-        unfinished.append(call)
-        return false
-    }
-
     /// Frees the client on a thread of its own, because librdkafka 2.0.2 can hang there.
     ///
     /// - Returns: false when the time passed first; the thread then frees it whenever it can.
@@ -61,10 +48,7 @@ final class ClientHandle {
         self.pointer = nil
         let client = UInt(bitPattern: pointer)
         let context = UInt(bitPattern: Unmanaged.passUnretained(context).toOpaque())
-        let unfinished = unfinished
-        self.unfinished = []
         return BoundedCall {
-            while !unfinished.allSatisfy(\.isDone) { usleep(10_000) }
             rd_kafka_destroy_flags(
                 OpaquePointer(bitPattern: client), Int32(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE))
             if let opaque = UnsafeRawPointer(bitPattern: context) {

@@ -1,5 +1,4 @@
 import CRdKafka
-import Synchronization
 
 /// Offsets: commit them, ask for them.
 extension Consumer {
@@ -55,30 +54,37 @@ extension Consumer {
         return PartitionList.offsets(of: list.pointer)
     }
 
-    /// The oldest offset there is and the one behind the newest record, asked of the broker.
-    ///
-    /// librdkafka 2.0.2 keeps its limit only until the request is sent: when the broker goes away
-    /// then, it waits for as long as requests may take, a minute.
+    /// The oldest offset there is and the one behind the newest record of each partition, asked of
+    /// the brokers together.
     public func watermarks(
-        of partition: TopicPartition, within limit: Duration = .seconds(5)
-    ) throws(KafkaError) -> (low: Int64, high: Int64) {
-        let operation = "read the offsets of \(partition)"
-        let client = UInt(bitPattern: try handle.open(operation))
-        let answer = WatermarkAnswer()
-        let isAnswered = handle.call(within: limit) {
-            var low: Int64 = 0
-            var high: Int64 = 0
-            let code = rd_kafka_query_watermark_offsets(
-                OpaquePointer(bitPattern: client), partition.topic, partition.partition, &low,
-                &high, limit.milliseconds)
-            answer.give(code, low, high)
+        of partitions: [TopicPartition], within limit: Duration = .seconds(5)
+    ) throws(KafkaError) -> [TopicPartition: Watermarks] {
+        let low = try resolve(.beginning, of: partitions, within: limit)
+        let high = try resolve(.end, of: partitions, within: limit)
+        return low.reduce(into: [:]) { marks, each in
+            marks[each.key] = high[each.key].map { Watermarks(low: each.value, high: $0) }
         }
-        guard isAnswered else {
+    }
+
+    /// Asks the leaders of all partitions which offset a logical one is.
+    func resolve(
+        _ start: StartOffset, of partitions: [TopicPartition], within limit: Duration
+    ) throws(KafkaError) -> [TopicPartition: Int64] {
+        guard !partitions.isEmpty else { return [:] }
+        let operation = "read the offsets of \(partitions.count) partitions"
+        let client = try handle.open(operation)
+        // A logical offset is also the time by which Kafka's protocol asks for it.
+        let list = try PartitionList(partitions.map { TopicPartitionOffset($0, start) })
+        try KafkaError.check(
+            rd_kafka_offsets_for_times(client, list.pointer, limit.milliseconds), operation)
+        try list.checkElements(operation)
+        let found = PartitionList.offsets(of: list.pointer)
+        // What is not answered in time comes back as it was, without an error.
+        guard found.count == partitions.count else {
             throw KafkaError(code: KafkaError.Code.timedOut, operation: operation)
         }
-        let (code, low, high) = answer.value
-        try KafkaError.check(code, operation)
-        return (low, high)
+        return Dictionary(
+            found.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: { $1 })
     }
 
     /// The offset behind the newest record, as it came with the last fetch; nil before the first.
@@ -131,17 +137,6 @@ private func commitCallback(
         .committed(
             offsets.map { PartitionList.offsets(of: $0) } ?? [],
             failed ? KafkaError(code: code.rawValue, operation: "commit offsets") : nil))
-}
-
-/// What a query of watermarks found, handed from the thread that made it.
-private final class WatermarkAnswer: Sendable {
-    private let state = Mutex((code: RD_KAFKA_RESP_ERR__IN_PROGRESS, low: Int64(0), high: Int64(0)))
-
-    var value: (code: rd_kafka_resp_err_t, low: Int64, high: Int64) { state.withLock { $0 } }
-
-    func give(_ code: rd_kafka_resp_err_t, _ low: Int64, _ high: Int64) {
-        state.withLock { $0 = (code, low, high) }
-    }
 }
 
 /// The broker's answer to a commit, once it has come.

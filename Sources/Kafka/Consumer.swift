@@ -117,10 +117,19 @@ public final class Consumer: LogConsumer {
     /// Replaces all that is read. Queues taken before are dead and batches released. A group's
     /// member answers its rebalances instead, and moves by ``seek(_:within:)``.
     ///
-    /// - Throws: when librdkafka refuses; then nothing is read.
-    public func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError) {
+    /// Where a partition is to be read from one of its ends, that is asked for first: librdkafka
+    /// 2.0.2 fetches a partition for ever, for nobody, if its assignment ends before its own
+    /// question for the offset is answered.
+    ///
+    /// - Parameter limit: for that question.
+    /// - Throws: when an end is not known in time; then all is read as before. Or when librdkafka
+    ///   refuses; then nothing is read.
+    public func assign(
+        _ offsets: [TopicPartitionOffset], within limit: Duration = .seconds(5)
+    ) throws(KafkaError) {
         let operation = "assign \(offsets.count) partitions"
         let client = try handle.open(operation)
+        let offsets = try resolved(offsets, within: limit)
         if !partitionQueues.isEmpty { releaseQueues(unassign: client) }
         var detached: [PartitionQueue] = []
         for each in offsets {
@@ -130,6 +139,20 @@ public final class Consumer: LogConsumer {
         let list = try PartitionList(offsets)
         try KafkaError.check(rd_kafka_assign(client, list.pointer), operation)
         partitionQueues = detached
+    }
+
+    private func resolved(
+        _ offsets: [TopicPartitionOffset], within limit: Duration
+    ) throws(KafkaError) -> [TopicPartitionOffset] {
+        var known: [TopicPartition: Int64] = [:]
+        for end in [StartOffset.beginning, .end] {
+            let asked = offsets.filter { $0.start == end }.map(\.topicPartition)
+            known.merge(try resolve(end, of: asked, within: limit)) { $1 }
+        }
+        return offsets.map { each in
+            known[each.topicPartition].map { TopicPartitionOffset(each.topicPartition, .at($0)) }
+                ?? each
+        }
     }
 
     /// Reads nothing any more.

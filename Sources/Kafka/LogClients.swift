@@ -53,8 +53,8 @@ public protocol LogConsumer: AnyObject {
         _ topics: [String], within limit: Duration
     ) throws(KafkaError) -> [String: TopicDescription]
 
-    /// Replaces all that is read; see ``Consumer/assign(_:)``.
-    func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError)
+    /// Replaces all that is read; see ``Consumer/assign(_:within:)``.
+    func assign(_ offsets: [TopicPartitionOffset], within limit: Duration) throws(KafkaError)
 
     /// A batch for this consumer. Make few and use them again: all live until it is closed.
     func makeBatch(capacity: Int) -> RecordBatch
@@ -82,10 +82,10 @@ public protocol LogConsumer: AnyObject {
         _ partitions: [TopicPartition], within limit: Duration
     ) throws(KafkaError) -> [CommittedOffset]
 
-    /// The oldest offset there is and the one behind the newest record.
+    /// The oldest offset there is and the one behind the newest record of each partition.
     func watermarks(
-        of partition: TopicPartition, within limit: Duration
-    ) throws(KafkaError) -> (low: Int64, high: Int64)
+        of partitions: [TopicPartition], within limit: Duration
+    ) throws(KafkaError) -> [TopicPartition: Watermarks]
 
     /// The offset behind the newest record, as it came with the last fetch; nil before the first.
     /// Asks nobody.

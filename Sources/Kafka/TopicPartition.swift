@@ -51,6 +51,19 @@ public struct TopicPartitionOffset: Hashable, Sendable {
     }
 }
 
+/// Where a partition begins and ends.
+public struct Watermarks: Hashable, Sendable {
+    /// The oldest offset there is.
+    public let low: Int64
+    /// Behind the newest record, as the asker's isolation sees it.
+    public let high: Int64
+
+    public init(low: Int64, high: Int64) {
+        self.low = low
+        self.high = high
+    }
+}
+
 /// An offset to commit, or one that was committed.
 public struct CommittedOffset: Hashable, Sendable {
     public let topicPartition: TopicPartition

@@ -2,23 +2,19 @@ import Kafka
 
 /// What a shard said itself, being read to the end as it was when the assignment came.
 final class OwnOutput {
-    let source: TopicPartition
     let queue: any LogQueue
-    /// The oldest offset there is.
-    let begin: Int64
-    /// Behind everything that predecessors wrote, decided or not.
-    let end: Int64
+    /// From the oldest offset there is to behind everything that predecessors wrote, decided or not.
+    let marks: Watermarks
     private(set) var position: Int64
 
-    init(source: TopicPartition, queue: any LogQueue, begin: Int64, end: Int64) {
-        self.source = source
+    init(_ queue: any LogQueue, _ marks: Watermarks) {
         self.queue = queue
-        self.begin = begin
-        self.end = end
-        position = begin
+        self.marks = marks
+        position = marks.low
     }
 
-    var isRead: Bool { position >= end }
+    var source: TopicPartition { queue.topicPartition }
+    var isRead: Bool { position >= marks.high }
 
     /// Takes note of what was read.
     func note(_ batch: RecordBatch) {
@@ -121,25 +117,18 @@ extension Worker {
             shard.committed = committed.first { $0.topicPartition == lead }?.offset
             return shard
         }
-        parked = [:]
         stage.counters.partitions = stage.shards.map(\.partition)
         let sources = Set(
             stage.shards.filter { !$0.isServing }
-                .flatMap { stage.ownOutputs(of: $0.partition, counts) }
-        ).sorted()
-        guard !sources.isEmpty else {
-            try readInputs()
-            return true
-        }
-        let ends = try ends(of: sources)
-        try consumer.assign(sources.map { TopicPartitionOffset($0, .beginning) })
-        var outputs: [OwnOutput] = []
-        for source in sources {
-            guard let queue = consumer.queue(of: source), let end = ends[source] else { continue }
-            outputs.append(
-                OwnOutput(source: source, queue: queue, begin: end.low, end: end.high))
-        }
-        phase = .restoring(outputs)
+                .flatMap { stage.ownOutputs(of: $0.partition, counts) })
+        let ends = try ends(of: sources).filter { $1.low < $1.high }
+        try consumer.assign(
+            ends.map { TopicPartitionOffset($0, .at($1.low)) }, within: DeliveryLimits.request)
+        phase = .restoring(
+            consumer.queues.compactMap { queue in
+                ends[queue.topicPartition].map { OwnOutput(queue, $0) }
+            })
+        parked = [:]
         return true
     }
 
@@ -166,18 +155,15 @@ extension Worker {
 
     /// The beginnings and ends of partitions, records of undecided transactions included.
     private func ends(
-        of sources: [TopicPartition]
-    ) throws(KafkaError) -> [TopicPartition: (low: Int64, high: Int64)] {
+        of sources: Set<TopicPartition>
+    ) throws(KafkaError) -> [TopicPartition: Watermarks] {
+        guard !sources.isEmpty else { return [:] }
         var uncommitted = clientConfiguration
         uncommitted.merge(["isolation.level": "read_uncommitted"])
         uncommitted.properties["group.instance.id"] = nil
         let reader = try clients.makeConsumer(uncommitted)
         defer { reader.close(owner: nil, within: .seconds(1)) }
-        var ends: [TopicPartition: (low: Int64, high: Int64)] = [:]
-        for source in sources {
-            ends[source] = try reader.watermarks(of: source, within: DeliveryLimits.request)
-        }
-        return ends
+        return try reader.watermarks(of: sources.sorted(), within: DeliveryLimits.request)
     }
 
     /// Reads own outputs, a bounded part at a time.
@@ -196,26 +182,30 @@ extension Worker {
         }
         batch.release()
         guard outputs.allSatisfy(\.isRead) else { return read > 0 }
-        for shard in stage.shards where !shard.isServing { try stage.conclude(shard, counts) }
-        stage.counters.restores += 1
-        try readInputs()
+        let new = stage.shards.filter { !$0.isServing }
+        for shard in new { try stage.conclude(shard, counts) }
+        if !new.isEmpty { stage.counters.restores += 1 }
+        phase = .opening
         return true
     }
 
-    /// Assigns the inputs of all shards, each from where it is.
-    private func readInputs() throws(KafkaError) {
+    /// Begins to read the inputs of all shards, each from where it is.
+    ///
+    /// - Returns: that there is something to read now.
+    func readInputs() throws(KafkaError) -> Bool {
         try assign(stage.inputs(counts))
         let moment = now()
         for shard in stage.shards { shard.appliedAt = moment }
         phase = .serving
+        return true
     }
 
     private func assign(_ plans: [InputPlan]) throws(KafkaError) {
-        dropInputs()
         try consumer.assign(
             plans.map { plan in
                 TopicPartitionOffset(plan.source, plan.start.map { .at($0) } ?? .beginning)
-            })
+            }, within: DeliveryLimits.request)
+        dropInputs()
         inputs.replace(
             by: plans.compactMap { plan in
                 consumer.queue(of: plan.source).map {
@@ -245,12 +235,15 @@ extension Worker {
     /// Assigns all partitions anew, those whose position is gone from their oldest record.
     ///
     /// librdkafka 2.0.2 does not seek in a partition that has stopped at such an error.
-    func readLostAgain() throws(KafkaError) {
+    ///
+    /// - Returns: that there is something to read now.
+    func readLostAgain() throws(KafkaError) -> Bool {
         notePositions()
         for shard in stage.shards {
             for source in lost { shard.positions[source] = nil }
         }
-        lost = []
         try assign(stage.inputs(counts))
+        lost = []
+        return true
     }
 }

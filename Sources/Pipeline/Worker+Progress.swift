@@ -33,12 +33,12 @@ extension Worker {
     private var restored: (read: Int64, all: Int64) {
         var sum: (read: Int64, all: Int64) = (0, 0)
         switch phase {
-        case .idle, .settling:
+        case .idle, .settling, .opening:
             break
         case .restoring(let outputs):
             for output in outputs {
-                sum.read += min(output.position, output.end) - output.begin
-                sum.all += output.end - output.begin
+                sum.read += min(output.position, output.marks.high) - output.marks.low
+                sum.all += output.marks.high - output.marks.low
             }
         case .serving:
             guard inputs.areRestoring else { break }

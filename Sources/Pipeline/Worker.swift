@@ -60,6 +60,8 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         case settling([TopicPartition])
         /// Own outputs are read to their end.
         case restoring([OwnOutput])
+        /// It is asked where inputs begin.
+        case opening
         /// Inputs are read; until all is restored, nothing is published.
         case serving
     }
@@ -135,19 +137,17 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         switch phase {
         case .idle: isBusy = false
         case .settling(let partitions):
-            guard retryAt.map({ now() >= $0 }) ?? true else {
-                isBusy = false
-                break
-            }
-            isBusy = try complaining { () throws(KafkaError) in try settle(partitions) }
+            isBusy = try asking { () throws(KafkaError) in try settle(partitions) }
         case .restoring(let outputs): isBusy = try restore(from: outputs)
+        case .opening: isBusy = try asking { () throws(KafkaError) in try readInputs() }
         case .serving: isBusy = try serve()
         }
         publishCounters()
     }
 
-    /// Makes requests that are made again when they fail for now.
-    private func complaining(_ body: () throws(KafkaError) -> Bool) throws(KafkaError) -> Bool {
+    /// Makes requests that are made again, after a while, when they fail for now.
+    private func asking(_ body: () throws(KafkaError) -> Bool) throws(KafkaError) -> Bool {
+        guard retryAt.map({ now() >= $0 }) ?? true else { return false }
         do throws(KafkaError) {
             return try body()
         } catch {
@@ -162,7 +162,9 @@ final class Worker<Stage: WorkerStage>: PartitionOwner, SteppedWorker {
         var applied = 0
         if delivery.isOpen {
             applied = work()
-            if !lost.isEmpty { try readLostAgain() }
+            if !lost.isEmpty {
+                _ = try asking { () throws(KafkaError) in try readLostAgain() }
+            }
             try sealIfDue()
         }
         let (wasOpen, wasIdle) = (delivery.isOpen, delivery.isIdle)

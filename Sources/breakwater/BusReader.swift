@@ -42,26 +42,27 @@ final class BusReader {
         let admin = try Admin(configuration)
         defer { admin.close(within: .milliseconds(500)) }
         let topics = try admin.describeCluster(within: limit).topics
-        var starts: [TopicPartitionOffset] = []
-        for topic in whole + recent {
-            let count = topics[topic]?.partitionCount ?? 0
-            guard count > 0 else {
-                throw KafkaError(
-                    code: KafkaError.Code.unknownTopic, operation: "find topic \(topic)",
-                    reason: "it does not exist")
-            }
-            for partition in 0..<Int32(clamping: count) {
-                let place = TopicPartition(topic, partition)
-                guard !whole.contains(topic) else {
-                    starts.append(TopicPartitionOffset(place, .beginning))
-                    continue
+        func places(_ names: [String]) throws(KafkaError) -> [TopicPartition] {
+            var places: [TopicPartition] = []
+            for name in names {
+                let count = topics[name]?.partitionCount ?? 0
+                guard count > 0 else {
+                    throw KafkaError(
+                        code: KafkaError.Code.unknownTopic, operation: "find topic \(name)",
+                        reason: "it does not exist")
                 }
-                let (low, high) = try consumer.watermarks(of: place, within: limit)
-                starts.append(
-                    TopicPartitionOffset(place, .at(max(low, high - Self.recordsReadBack))))
+                places += (0..<Int32(clamping: count)).map { TopicPartition(name, $0) }
             }
+            return places
         }
-        try consumer.assign(starts)
+        let all = try places(whole)
+        let last = try consumer.watermarks(of: places(recent), within: limit)
+        let starts =
+            all.map { TopicPartitionOffset($0, .beginning) }
+            + last.map { place, marks in
+                TopicPartitionOffset(place, .at(max(marks.low, marks.high - Self.recordsReadBack)))
+            }
+        try consumer.assign(starts, within: limit)
         unread = Set(starts.map(\.topicPartition))
         hasBegun = true
     }

@@ -74,7 +74,8 @@ import Testing
         #expect(try producer.flush(within: .seconds(20)) == 0)
         #expect(producer.deliveries().delivered == 20)
         let consumer = try fixture.consumer()
-        #expect(try consumer.watermarks(of: TopicPartition("quotes", 0)).high == 20)
+        let quotes = TopicPartition("quotes", 0)
+        #expect(try consumer.watermarks(of: [quotes])[quotes]?.high == 20)
         #expect(consumer.close() == .clean)
         #expect(producer.close() == .clean)
     }

@@ -68,12 +68,56 @@ import Testing
     }
 
     @Test func watermarksSpanWhatIsThere() throws {
-        let fixture = try Fixture()
+        let fixture = try Fixture(partitions: 2)
         try fixture.feed(7)
         let consumer = try fixture.consumer()
-        let (low, high) = try consumer.watermarks(of: partition)
-        #expect(low == 0)
-        #expect(high == 7)
+        let empty = TopicPartition("quotes", 1)
+        #expect(
+            try consumer.watermarks(of: [partition, empty]) == [
+                partition: Watermarks(low: 0, high: 7), empty: Watermarks(low: 0, high: 0),
+            ])
+        #expect(try consumer.watermarks(of: []).isEmpty)
+        #expect(consumer.close() == .clean)
+    }
+
+    @Test func whoAsksForOffsetsWaitsNoLongerThanItMay() throws {
+        let fixture = try Fixture()
+        let consumer = try fixture.consumer()
+        _ = try consumer.watermarks(of: [partition])
+        try fixture.broker.setRoundTrip(.seconds(5))
+        let start = ContinuousClock.now
+        let error = #expect(throws: KafkaError.self) {
+            try consumer.watermarks(of: [partition], within: .milliseconds(300))
+        }
+        #expect(error?.isRetriable == true)
+        try fixture.broker.setDown()
+        #expect(throws: KafkaError.self) {
+            try consumer.assign(
+                [TopicPartitionOffset(partition, .beginning)], within: .milliseconds(300))
+        }
+        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(consumer.close() == .clean)
+    }
+
+    /// librdkafka 2.0.2 goes on fetching what it was told to stop before it knew where to begin.
+    @Test func whatIsNotAssignedAnyMoreIsNotFetched() throws {
+        let fixture = try Fixture(partitions: 8)
+        let consumer = try fixture.consumer(properties: ["statistics.interval.ms": "200"])
+        let places = (0..<8).map { TopicPartition("quotes", $0) }
+        _ = try consumer.describe(["quotes"])
+        try consumer.assign(places.map { TopicPartitionOffset($0, .beginning) })
+        try consumer.assign([TopicPartitionOffset(places[0], .beginning)])
+        // librdkafka asks again after half a second.
+        var states: Set<Substring> = []
+        let end = ContinuousClock.now + .seconds(2)
+        while ContinuousClock.now < end {
+            consumer.wait(upTo: .milliseconds(50))
+            consumer.poll()
+            for case .statistics(let text) in consumer.takeEvents() {
+                states = Set(text.matches(of: /"fetch_state":"([a-z-]+)"/).map(\.1))
+            }
+        }
+        #expect(states == ["active", "none", "stopped"])
         #expect(consumer.close() == .clean)
     }
 

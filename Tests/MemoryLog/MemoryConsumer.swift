@@ -60,8 +60,13 @@ public final class MemoryConsumer: LogConsumer {
         return found
     }
 
-    public func assign(_ offsets: [TopicPartitionOffset]) throws(KafkaError) {
+    public func assign(
+        _ offsets: [TopicPartitionOffset], within limit: Duration
+    ) throws(KafkaError) {
         try process.checkAlive("assign")
+        // Ends are asked for first.
+        let isAsking = offsets.contains { $0.start == .beginning || $0.start == .end }
+        if isAsking { try process.request(.watermarks, "assign") {} }
         releaseQueues()
         var made: [MemoryQueue] = []
         for each in offsets {
@@ -152,7 +157,7 @@ public final class MemoryConsumer: LogConsumer {
             owner?.partitionsAssigned(answer.partitions, to: self)
             ?? answer.partitions.map { TopicPartitionOffset($0, .stored) }
         guard !process.isKilled else { return }
-        try assign(wanted)
+        try assign(wanted, within: .seconds(5))
     }
 
     private var isBeating: Bool {
@@ -254,15 +259,18 @@ public final class MemoryConsumer: LogConsumer {
         }
     }
 
-    /// The oldest offset, and the end as this consumer's isolation sees it, as librdkafka answers.
     public func watermarks(
-        of partition: TopicPartition, within limit: Duration
-    ) throws(KafkaError) -> (low: Int64, high: Int64) {
+        of partitions: [TopicPartition], within limit: Duration
+    ) throws(KafkaError) -> [TopicPartition: Watermarks] {
         let (log, isolation) = (process.log, isolation)
-        return try process.request(.watermarks, "ask for the ends of \(partition)") {
-            () throws(BrokerError) in
-            let partition = try log.partition(partition)
-            return (partition.startOffset, partition.end(isolation))
+        return try process.request(.watermarks, "ask for ends") { () throws(BrokerError) in
+            var marks: [TopicPartition: Watermarks] = [:]
+            for place in partitions {
+                let partition = try log.partition(place)
+                marks[place] = Watermarks(
+                    low: partition.startOffset, high: partition.end(isolation))
+            }
+            return marks
         }
     }
 

@@ -265,7 +265,7 @@ import Testing
         let writer = try Writer(bus)
         try writer.write("b")
         let reader = try consumer()
-        try reader.assign([TopicPartitionOffset(bus.place(), .beginning)])
+        try reader.assign([TopicPartitionOffset(bus.place(), .beginning)], within: .seconds(1))
         let queue = try #require(reader.queue(of: bus.place()))
         let batch = reader.makeBatch(capacity: 10)
         #expect(queue.drain(into: batch) == 1)
@@ -273,14 +273,15 @@ import Testing
         try writer.end()
         #expect(queue.drain(into: batch) == 1)
         #expect(batch.endOffset == 3)
-        #expect(try reader.watermarks(of: bus.place(), within: .seconds(1)).high == 3)
+        #expect(
+            try reader.watermarks(of: [bus.place()], within: .seconds(1))[bus.place()]?.high == 3)
     }
 
     @Test func anOffsetThatIsGoneIsReportedOnceAndReadingStandsStill() throws {
         try bus.append("a", "b", "c")
         try bus.log.partition(bus.place()).trim(before: 2)
         let reader = try consumer()
-        try reader.assign([TopicPartitionOffset(bus.place(), .at(0))])
+        try reader.assign([TopicPartitionOffset(bus.place(), .at(0))], within: .seconds(1))
         let queue = try #require(reader.queue(of: bus.place()))
         let batch = reader.makeBatch(capacity: 10)
         queue.drain(into: batch)

@@ -106,9 +106,8 @@ final class Bus {
             .consumer(bootstrapServers: broker.bootstrapServers, groupId: "counter"))
         defer { consumer.close() }
         let count = topic == Self.topics.deadLetters ? 1 : partitions
-        return try (0..<count).reduce(0) {
-            try $0 + Int(consumer.watermarks(of: TopicPartition(topic, $1)).high)
-        }
+        let places = (0..<count).map { TopicPartition(topic, $0) }
+        return try consumer.watermarks(of: places).values.reduce(0) { $0 + Int($1.high) }
     }
 
     /// The group's committed offset of a quotes partition; nil without one.

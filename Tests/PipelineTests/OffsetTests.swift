@@ -61,9 +61,10 @@ import Testing
     }
 
     private func oldest(_ bus: Bus) throws -> Int64 {
+        let quotes = TopicPartition("quotes", 0)
         let consumer = try Consumer(
             .consumer(bootstrapServers: bus.broker.bootstrapServers, groupId: "reader"))
         defer { consumer.close() }
-        return try consumer.watermarks(of: TopicPartition("quotes", 0)).low
+        return try #require(try consumer.watermarks(of: [quotes])[quotes]).low
     }
 }
