@@ -3,7 +3,7 @@ import Kafka
 /// What a shard said itself, being read to the end as it was when the assignment came.
 final class OwnOutput {
     let queue: any LogQueue
-    /// From the oldest offset there is to behind everything that predecessors wrote, decided or not.
+    /// From the oldest offset there is to behind all that predecessors wrote, decided or not.
     let marks: Watermarks
     private(set) var position: Int64
 
