@@ -35,7 +35,7 @@ extension AccountBook {
         guard draw(snapshot, account: account, isShared: true, isMixed: isMixed) else {
             preconditionFailure("an account that fits a row is drawn")
         }
-        entries[Int(account)].place = open.append(draft)
+        entries[Int(account)].place = open.append(&draft)
     }
 
     private func isSharedRow(_ account: Int32, isMixed: Bool) -> Bool {
@@ -59,8 +59,8 @@ extension AccountBook {
         var held = snapshot
         held.balances.removeAll { $0.quantity == .zero }
         held.positions.removeAll { $0.quantity == .zero }
-        return held.positions.count <= Self.mostPositions
-            && Set(held.everyAsset(valuationCurrency: valuationCurrency)).count <= Self.mostAssets
+        let assets = Set(held.everyAsset(valuationCurrency: valuationCurrency))
+        return held.positions.count <= Self.mostPositions && assets.count <= RowDraft.mostAssets
     }
 
     /// The accounts of an owner, or what they hold, have changed.

@@ -32,8 +32,7 @@ struct AccountBook: Sendable {
         }
     }
 
-    /// Widest and deepest row.
-    static let mostAssets = 16
+    /// Deepest row.
     static let mostPositions = 32
     /// Most accounts of one owner that are rows: each is told what all others hold.
     static let mostShared = 64
@@ -43,12 +42,11 @@ struct AccountBook: Sendable {
     private(set) var owners = OwnerGroups()
     var entries: [Entry] = []
     private(set) var openCount = 0
-    var open = RowBlocks(mostAssets: mostAssets, mostPositions: mostPositions)
+    var open = RowBlocks(mostPositions: mostPositions)
     /// Last outputs of accounts that are not open, with the quantities in them.
-    private var closed = RowBlocks(
-        mostAssets: mostAssets, mostPositions: 0, remembersDerivatives: true)
+    private var closed = RowBlocks(mostPositions: 0, remembersDerivatives: true)
     /// Where a snapshot is brought into the form of a row.
-    var draft = HoldingRows.Row()
+    var draft = RowDraft()
     var apart: [Int32: Apart] = [:]
     /// Decimals that are not the eight-digit ones next to the binary numbers in the rows.
     private var exact = ExactDecimals()
@@ -74,6 +72,7 @@ struct AccountBook: Sendable {
 
     // Numbers
 
+    @inline(__always)
     mutating func assetNumber(of asset: Identifier) -> Int32 {
         let number = assetNames.insert(asset)
         if Int(number) == columns.count {
@@ -248,7 +247,7 @@ struct AccountBook: Sendable {
         } else {
             takeOut(account)
             if draw(requirement, of: account) {
-                let place = closed.append(draft)
+                let place = closed.append(&draft)
                 entries[Int(account)].place = place
                 closed.blocks[place.block].setOutput(
                     requirement, at: place.row, names: assetNames)
@@ -266,10 +265,9 @@ struct AccountBook: Sendable {
         draft.begin(
             account, sequence: requirement.positionsSequence, time: requirement.time)
         for entry in requirement.assets {
-            guard let slot = slot(of: entry.asset), draft.quantities[slot] == 0,
-                entry.quantity != .zero
+            guard let slot = slot(of: entry.asset), draft[slot] == 0, entry.quantity != .zero
             else { return false }
-            draft.quantities[slot] = entry.quantity.double
+            draft[slot] = entry.quantity.double
         }
         return true
     }
@@ -306,7 +304,7 @@ struct AccountBook: Sendable {
             keepShared(snapshot, of: account, owner: owner)
         } else {
             if draw(snapshot, account: account) {
-                entries[Int(account)].place = open.append(draft)
+                entries[Int(account)].place = open.append(&draft)
             } else {
                 apart[account] = Apart(snapshot: snapshot)
             }
@@ -380,8 +378,12 @@ struct AccountBook: Sendable {
             let quantity = snapshot.balances[index].quantity
             if quantity == .zero { continue }
             guard let slot = slot(of: snapshot.balances[index].asset) else { return false }
-            draft.quantities[slot] = quantity.double
-            isPlain = isPlain && ExactDecimals.isPlain(quantity)
+            if let plain = ExactDecimals.plainDouble(quantity) {
+                draft[slot] = plain
+            } else {
+                draft[slot] = quantity.double
+                isPlain = isPlain && ExactDecimals.isPlain(quantity)
+            }
         }
         if !snapshot.positions.isEmpty {
             guard drawPositions(of: snapshot) else { return false }
@@ -397,16 +399,10 @@ struct AccountBook: Sendable {
     /// Where an asset is in the draft, added if it is new.
     ///
     /// - Returns: nil where the row is full.
+    @inline(__always)
     private mutating func slot(of name: Identifier) -> Int? {
         let asset = assetNumber(of: name)
-        var slot = draft.assets.count
-        while slot > 0, draft.assets[slot - 1] != asset,
-            assetNames.isOrdered(asset, before: draft.assets[slot - 1])
-        { slot -= 1 }
-        if slot > 0, draft.assets[slot - 1] == asset { return slot - 1 }
-        guard draft.assets.count < Self.mostAssets else { return nil }
-        draft.insert(asset, at: slot)
-        return slot
+        return draft.slot(of: asset) { assetNames.isOrdered(asset, before: $0) }
     }
 
     private mutating func drawPositions(of snapshot: AccountSnapshot) -> Bool {
@@ -439,7 +435,7 @@ struct AccountBook: Sendable {
         draft.contracts.append(position.quantity.double)
         draft.entryPrices.append(position.entryPrice.double)
         draft.settlements.append(
-            Int8(settlement.flatMap { draft.assets.firstIndex(of: $0) } ?? -1))
+            Int8(settlement.flatMap { draft.firstSlot(of: $0) } ?? -1))
         exact.note(
             position.quantity, .contracts(account: draft.account, instrument: number))
         exact.note(position.entryPrice, .entry(account: draft.account, instrument: number))

@@ -17,9 +17,15 @@ struct ExactDecimals: Sendable {
 
     /// Whether a decimal's binary number gives it back.
     static func isPlain(_ decimal: FixedDecimal) -> Bool {
+        plainDouble(decimal) != nil || plain(decimal.double) == decimal
+    }
+
+    /// The binary number of a decimal of which it is seen at once that it gives it back.
+    @inline(__always)
+    static func plainDouble(_ decimal: FixedDecimal) -> Double? {
         // Two roundings change so small a number by less than half a unit.
-        if let count = decimal.hundredMillionths, count.magnitude < 1 << 50 { return true }
-        return plain(decimal.double) == decimal
+        guard let count = decimal.hundredMillionths, count.magnitude < 1 << 50 else { return nil }
+        return Double(count) / 1e8
     }
 
     /// Keeps a decimal where that is needed. Nothing is kept of the place so far.

@@ -31,6 +31,14 @@ struct ExposureBook: Sendable {
         changed[Int(asset)] = true
     }
 
+    mutating func touch(_ assets: ArraySlice<Int32>) {
+        let isKnown = assets.allSatisfy { Int($0) < changed.count }
+        guard isKnown else { return assets.forEach { touch($0) } }
+        changed.withUnsafeMutableBufferPointer { changed in
+            for asset in assets { changed[Int(asset)] = true }
+        }
+    }
+
     mutating func restore(_ asset: Int32, sequence: Int64, time: Instant) {
         outputs[asset] = Output(sequence: sequence, next: time)
     }

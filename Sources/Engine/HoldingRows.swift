@@ -34,9 +34,6 @@ struct HoldingRows: Sendable {
 
     // As many as there are rows.
     private(set) var accounts: [Int32] = []
-    /// `width` a row; quantities signed.
-    private(set) var assets: [Int32] = []
-    private(set) var quantities: [Double] = []
     /// `depth` a row; contracts signed.
     private(set) var instruments: [Int32] = []
     private(set) var contracts: [Double] = []
@@ -44,8 +41,11 @@ struct HoldingRows: Sendable {
     /// Index within the row of the asset that the mark joins; −1 of options.
     private(set) var settlements: [Int8] = []
 
-    private(set) var heads: [RowHead] = []
     // Blank up to the next multiple of `step` rows.
+    private(set) var heads: [RowHead] = []
+    /// `width` a row; quantities signed.
+    private(set) var assets: [Int32] = []
+    private(set) var quantities: [Double] = []
     private(set) var states: [RowState] = []
     /// Near numbers in the trigger index; −1: far.
     var nears: [Int32] = []
@@ -102,73 +102,43 @@ struct HoldingRows: Sendable {
         for row in nears.indices { nears[row] = -1 }
     }
 
-    /// An account in the form of a row.
-    struct Row {
-        var account: Int32 = 0
-        var isShared = false
-        var isMixed = false
-        var assets: [Int32] = []
-        var quantities: [Double] = []
-        var instruments: [Int32] = []
-        var contracts: [Double] = []
-        var entryPrices: [Double] = []
-        var settlements: [Int8] = []
-        var positionsSequence: Int64 = 0
-        var positionsTime = Instant(nanoseconds: 0)
-
-        /// Makes place for an asset before the others from a slot on.
-        mutating func insert(_ asset: Int32, at slot: Int) {
-            assets.append(asset)
-            quantities.append(0)
-            for index in stride(from: assets.count - 1, to: slot, by: -1) {
-                assets[index] = assets[index - 1]
-                quantities[index] = quantities[index - 1]
-            }
-            assets[slot] = asset
-            quantities[slot] = 0
-        }
-
-        /// Begins another one, without assets and positions.
-        mutating func begin(
-            _ account: Int32, sequence: Int64, time: Instant, isShared: Bool = false,
-            isMixed: Bool = false
-        ) {
-            self.account = account
-            self.isShared = isShared
-            self.isMixed = isMixed
-            positionsSequence = sequence
-            positionsTime = time
-            assets.removeAll(keepingCapacity: true)
-            quantities.removeAll(keepingCapacity: true)
-            guard !instruments.isEmpty else { return }
-            instruments.removeAll(keepingCapacity: true)
-            contracts.removeAll(keepingCapacity: true)
-            entryPrices.removeAll(keepingCapacity: true)
-            settlements.removeAll(keepingCapacity: true)
-        }
-    }
-
     /// Rows that are made blank at a time.
     private static let step = 64
 
     /// - Returns: its index.
-    mutating func append(_ row: Row) -> Int {
+    mutating func append(_ row: inout RowDraft) -> Int {
         if accounts.count == states.count { appendBlanks(Self.step) }
+        let (index, width) = (accounts.count, width)
         accounts.append(row.account)
-        assets.append(contentsOf: row.assets)
-        quantities.append(contentsOf: row.quantities)
-        heads.append(
-            RowHead(positionsSequence: row.positionsSequence, positionsTime: row.positionsTime))
+        row.withColumns { names, held in
+            Self.write(names, of: width, into: &assets, at: index * width)
+            Self.write(held, of: width, into: &quantities, at: index * width)
+        }
+        heads[index].positionsSequence = row.positionsSequence
+        heads[index].positionsTime = row.positionsTime
         if depth > 0 {
             instruments.append(contentsOf: row.instruments)
             contracts.append(contentsOf: row.contracts)
             entryPrices.append(contentsOf: row.entryPrices)
             settlements.append(contentsOf: row.settlements)
         }
-        return accounts.count - 1
+        return index
+    }
+
+    @inline(__always)
+    private static func write<Value>(
+        _ values: UnsafeBufferPointer<Value>, of width: Int, into column: inout [Value],
+        at start: Int
+    ) {
+        column.withUnsafeMutableBufferPointer { column in
+            for slot in 0..<width { column[start + slot] = values[slot] }
+        }
     }
 
     private mutating func appendBlanks(_ rows: Int) {
+        assets.append(contentsOf: repeatElement(0, count: rows * width))
+        quantities.append(contentsOf: repeatElement(0, count: rows * width))
+        heads.append(contentsOf: repeatElement(RowHead(), count: rows))
         states.append(contentsOf: repeatElement(RowState(), count: rows))
         nears.append(contentsOf: repeatElement(-1, count: rows))
         pasts.append(contentsOf: repeatElement(PastAsset(), count: rows * width))
@@ -198,13 +168,13 @@ struct HoldingRows: Sendable {
             }
         }
         move(&accounts, by: 1)
-        move(&assets, by: width)
-        move(&quantities, by: width)
+        move(&assets, by: width, leaving: 0)
+        move(&quantities, by: width, leaving: 0)
         move(&instruments, by: depth)
         move(&contracts, by: depth)
         move(&entryPrices, by: depth)
         move(&settlements, by: depth)
-        move(&heads, by: 1)
+        move(&heads, by: 1, leaving: RowHead())
         move(&states, by: 1, leaving: RowState())
         move(&nears, by: 1, leaving: -1)
         move(&pasts, by: width, leaving: PastAsset())
@@ -365,8 +335,8 @@ extension FixedDecimal {
 
 /// What a row says once: of its snapshot and of its last output.
 struct RowHead: Sendable {
-    var positionsSequence: Int64
-    var positionsTime: Instant
+    var positionsSequence: Int64 = 0
+    var positionsTime = Instant(nanoseconds: 0)
     var output = RowOutput()
 }
 

@@ -59,20 +59,22 @@ extension AccountSnapshot {
 
     /// - Throws: the first rule the snapshot breaks.
     func check() throws(MarginRefusal) {
-        if let index = Self.repeated(balances, { $0.asset == $1.asset }, { $0.asset }) {
+        if let index = Self.repeated(balances.count, { balances[$0].asset }) {
             throw MarginRefusal(
                 .duplicateAsset,
                 "Account \(account) has two balances of \(balances[index].asset).")
         }
-        if let index = Self.repeated(
-            positions, { $0.instrument == $1.instrument }, { $0.instrument })
-        {
+        if let index = Self.repeated(positions.count, { positions[$0].instrument }) {
             throw MarginRefusal(
                 .duplicateInstrument,
                 "Account \(account) has two positions in \(positions[index].instrument).")
         }
-        for balance in balances {
-            try Self.checkSize(abs(balance.quantity.double), of: balance.asset, in: account)
+        let largest = FixedDecimal(Int(Self.largestAmount))
+        for index in balances.indices {
+            let quantity = balances[index].quantity
+            guard quantity <= largest, -largest <= quantity else {
+                throw Self.overflow(abs(quantity.double), of: balances[index].asset, in: account)
+            }
         }
         for position in positions { try position.check(in: account) }
         if let requirement,
@@ -85,34 +87,30 @@ extension AccountSnapshot {
         }
     }
 
-    /// Names that are compared one with another rather than hashed.
-    private static let fewNames = 12
-
-    /// Where the first element is whose name an earlier one has; nil where all differ.
+    /// Where the first of some names is that an earlier one repeats; nil where all differ.
     @inline(__always)
-    private static func repeated<Element>(
-        _ elements: [Element], _ haveSameName: (Element, Element) -> Bool,
-        _ name: (Element) -> Identifier
-    ) -> Int? {
-        if elements.count > fewNames {
+    private static func repeated(_ count: Int, _ name: (Int) -> Identifier) -> Int? {
+        if count > fewNames {
             var names: Set<Identifier> = []
-            return elements.firstIndex { !names.insert(name($0)).inserted }
+            return (0..<count).first { !names.insert(name($0)).inserted }
         }
-        for index in elements.indices {
-            for earlier in 0..<index where haveSameName(elements[earlier], elements[index]) {
+        for index in 0..<count {
+            for earlier in 0..<index
+            where name(earlier).firstWord == name(index).firstWord && name(earlier) == name(index) {
                 return index
             }
         }
         return nil
     }
 
-    fileprivate static func checkSize(
+    /// Names that are compared one with another rather than hashed.
+    private static let fewNames = 12
+
+    fileprivate static func overflow(
         _ size: Double, of name: Identifier, in account: Identifier
-    ) throws(MarginRefusal) {
-        guard size <= largestAmount else {
-            throw MarginRefusal(
-                .overflow, "Account \(account) has \(size) of \(name), more than \(largestAmount).")
-        }
+    ) -> MarginRefusal {
+        MarginRefusal(
+            .overflow, "Account \(account) has \(size) of \(name), more than \(largestAmount).")
     }
 }
 
@@ -128,7 +126,9 @@ extension Position {
         }
         let contracts = abs(quantity.double) * max(1, multiplier.double)
         let price = terms.isOption ? 1 : max(1, entryPrice.double, 1 / entryPrice.double)
-        try AccountSnapshot.checkSize(contracts * price, of: instrument, in: account)
+        guard contracts * price <= AccountSnapshot.largestAmount else {
+            throw AccountSnapshot.overflow(contracts * price, of: instrument, in: account)
+        }
     }
 }
 

@@ -151,11 +151,7 @@ public struct MarginShard: Sendable {
     private mutating func touchExposures(of account: Int32) {
         if let (block, row) = book.place(of: account) {
             // The row's assets are those of its snapshot, each once.
-            let width = book.blocks[block].width
-            for slot in row * width..<(row + 1) * width {
-                exposures.touch(book.blocks[block].assets[slot])
-            }
-            return
+            return exposures.touch(book.blocks[block].assetsOfRow(row))
         }
         guard let snapshot = book.snapshot(of: account) else { return }
         for asset in snapshot.everyAsset(valuationCurrency: valuationCurrency) {

@@ -27,10 +27,10 @@ struct RowBlocks: Sendable {
     /// Blocks that have room, by the shape of their rows.
     private var roomy: [[Int]]
 
-    init(mostAssets: Int, mostPositions: Int, remembersDerivatives: Bool = false) {
+    init(mostPositions: Int, remembersDerivatives: Bool = false) {
         self.mostPositions = mostPositions
         self.remembersDerivatives = remembersDerivatives
-        roomy = Array(repeating: [], count: 4 * (mostAssets + 1) * (mostPositions + 1))
+        roomy = Array(repeating: [], count: 4 * (RowDraft.mostAssets + 1) * (mostPositions + 1))
     }
 
     private func number(of shape: RowShape) -> Int {
@@ -39,9 +39,9 @@ struct RowBlocks: Sendable {
     }
 
     /// Appends a row to a block of its shape.
-    mutating func append(_ row: HoldingRows.Row) -> Place {
+    mutating func append(_ row: inout RowDraft) -> Place {
         let shape = RowShape(
-            width: row.assets.count, depth: row.instruments.count, isShared: row.isShared,
+            width: row.width, depth: row.instruments.count, isShared: row.isShared,
             isMixed: row.isMixed,
             remembersDerivatives: remembersDerivatives || !row.instruments.isEmpty)
         let number = number(of: shape)
@@ -51,7 +51,7 @@ struct RowBlocks: Sendable {
             blocks.append(HoldingRows(shape, isFilling: !isFirst))
         }
         let block = roomy[number][roomy[number].count - 1]
-        let place = Place(block: block, row: blocks[block].append(row))
+        let place = Place(block: block, row: blocks[block].append(&row))
         if blocks[block].isFull { roomy[number].removeLast() }
         return place
     }

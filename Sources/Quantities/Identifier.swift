@@ -56,6 +56,10 @@ public struct Identifier: Sendable {
     @inlinable
     var wordCount: Int { (Int(length) + 7) >> 3 }
 
+    /// The first eight bytes, the first one lowest: different for most names that differ.
+    @inlinable
+    public var firstWord: UInt64 { words[0] }
+
     /// The byte at a position below `utf8Count`.
     @inlinable
     public func byte(at index: Int) -> UInt8 {
@@ -80,31 +84,22 @@ public struct Identifier: Sendable {
     /// A hash that is the same in every run and on every machine (FNV-1a over the words).
     @inlinable
     public var stableHash: UInt64 {
-        var hash = Self.emptyHash
-        for index in 0..<wordCount { hash = Self.hash(hash, then: words[index]) }
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in 0..<wordCount {
+            hash = (hash ^ words[index]) &* 0x0000_0100_0000_01b3
+            hash ^= hash >> 29
+        }
         return hash
     }
 
-    /// `stableHash` of the identifier whose words these are.
-    static func stableHash(_ words: ArraySlice<UInt64>) -> UInt64 {
-        words.reduce(emptyHash) { hash($0, then: $1) }
-    }
-
-    @inlinable
-    static var emptyHash: UInt64 { 0xcbf2_9ce4_8422_2325 }
-
-    @inlinable
-    static func hash(_ hash: UInt64, then word: UInt64) -> UInt64 {
-        let hash = (hash ^ word) &* 0x0000_0100_0000_01b3
-        return hash ^ hash >> 29
-    }
 }
 
 extension Identifier: Hashable {
     @inlinable
     public static func == (left: Identifier, right: Identifier) -> Bool {
-        guard left.length == right.length else { return false }
-        for index in 0..<left.wordCount where left.words[index] != right.words[index] {
+        // Most names that differ do so at once.
+        guard left.words[0] == right.words[0], left.length == right.length else { return false }
+        for index in 1..<max(1, left.wordCount) where left.words[index] != right.words[index] {
             return false
         }
         return true

@@ -14,6 +14,8 @@ public struct IdentifierTable: Sendable {
     private var tags: [UInt8] = Array(repeating: 0, count: 16)
     /// A slot's number.
     private var slots: [Int32] = Array(repeating: -1, count: 16)
+    @usableFromInline
+    var recent = RecentNames()
 
     public init() {}
 
@@ -33,17 +35,12 @@ public struct IdentifierTable: Sendable {
 
     /// Whether one identifier comes before another, by their numbers: `Identifier.<`.
     public func isOrdered(_ left: Int32, before right: Int32) -> Bool {
-        var leftPlace = Int(starts[Int(left)])
-        let leftEnd = Int(starts[Int(left) + 1])
-        var rightPlace = Int(starts[Int(right)])
-        let rightEnd = Int(starts[Int(right) + 1])
-        while leftPlace < leftEnd, rightPlace < rightEnd {
-            let (leftWord, rightWord) = (words[leftPlace], words[rightPlace])
-            if leftWord != rightWord { return leftWord.byteSwapped < rightWord.byteSwapped }
-            leftPlace += 1
-            rightPlace += 1
-        }
-        return leftPlace == leftEnd && rightPlace < rightEnd
+        let (leftStart, rightStart) = (Int(starts[Int(left)]), Int(starts[Int(right)]))
+        let (leftWord, rightWord) = (words[leftStart], words[rightStart])
+        if leftWord != rightWord { return leftWord.byteSwapped < rightWord.byteSwapped }
+        return words[leftStart..<Int(starts[Int(left) + 1])].lexicographicallyPrecedes(
+            words[rightStart..<Int(starts[Int(right) + 1])]
+        ) { $0.byteSwapped < $1.byteSwapped }
     }
 
     /// The number of an identifier, or nil when it was never added.
@@ -53,12 +50,31 @@ public struct IdentifierTable: Sendable {
     }
 
     /// The number of an identifier, added first if it is new.
+    @inlinable @inline(__always)
     public mutating func insert(_ identifier: Identifier) -> Int32 {
+        if identifier.utf8Count <= 8, let index = recent.index(of: identifier.firstWord) {
+            return index
+        }
+        return insertAny(identifier)
+    }
+
+    @usableFromInline
+    mutating func insertAny(_ identifier: Identifier) -> Int32 {
+        let index = insertUnseen(identifier)
+        if identifier.wordCount == 1 { recent.note(identifier.words[0], index) }
+        return index
+    }
+
+    @inline(__always)
+    private mutating func insertUnseen(_ identifier: Identifier) -> Int32 {
         let hash = Self.hash(of: identifier)
         let slot = slot(of: identifier, hash: hash)
         if tags[slot] != 0 { return slots[slot] }
         let index = Int32(count)
-        for word in 0..<identifier.wordCount { words.append(identifier.words[word]) }
+        words.append(identifier.words[0])
+        let wordCount = identifier.wordCount
+        if wordCount > 1 { words.append(identifier.words[1]) }
+        if wordCount > 2 { for word in 2..<wordCount { words.append(identifier.words[word]) } }
         starts.append(UInt32(words.count))
         tags[slot] = Self.tag(of: hash)
         slots[slot] = index
@@ -87,34 +103,85 @@ public struct IdentifierTable: Sendable {
         return true
     }
 
-    /// Names that differ in their last digits alone have hashes that lie side by side: they are
-    /// spread.
-    private static func spread(_ hash: UInt64) -> UInt64 {
-        let product = hash.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    /// Of a name's words, two at a time: a product of both halves the machine has at hand. Names
+    /// that differ in their last digits alone are spread by it.
+    @inline(__always)
+    private static func hash(_ first: UInt64, _ second: UInt64) -> UInt64 {
+        let product = (first ^ 0x9E37_79B9_7F4A_7C15)
+            .multipliedFullWidth(by: second ^ 0xD6E8_FEB8_6659_FD93)
         return product.high ^ product.low
     }
 
     private static func hash(of identifier: Identifier) -> UInt64 {
-        spread(identifier.stableHash)
-    }
-
-    private func hash(of index: Int32) -> UInt64 {
-        Self.spread(
-            Identifier.stableHash(words[Int(starts[Int(index)])..<Int(starts[Int(index) + 1])]))
+        // A place that is written down costs no copy of the words, and few names are longer.
+        let hash = hash(identifier.words[0], identifier.words[1])
+        guard identifier.wordCount > 2 else { return hash }
+        return (2..<identifier.wordCount).reduce(hash) { Self.hash($0, identifier.words[$1]) }
     }
 
     private static func tag(of hash: UInt64) -> UInt8 { UInt8(hash >> 57) | 0x80 }
 
     private mutating func grow() {
-        tags = Array(repeating: 0, count: tags.count * 2)
-        slots = Array(repeating: -1, count: tags.count)
-        let mask = tags.count - 1
-        for index in 0..<Int32(count) {
-            let hash = hash(of: index)
-            var slot = Int(truncatingIfNeeded: hash) & mask
-            while tags[slot] != 0 { slot = (slot + 1) & mask }
-            tags[slot] = Self.tag(of: hash)
-            slots[slot] = index
+        var larger = [UInt8](repeating: 0, count: tags.count * 2)
+        var numbers = [Int32](repeating: -1, count: larger.count)
+        let mask = larger.count - 1
+        // Not one element at a time: each would ask again whether the arrays are its own.
+        larger.withUnsafeMutableBufferPointer { tags in
+            numbers.withUnsafeMutableBufferPointer { slots in
+                withEveryHash { index, hash in
+                    var slot = Int(truncatingIfNeeded: hash) & mask
+                    while tags[slot] != 0 { slot = (slot + 1) & mask }
+                    tags[slot] = Self.tag(of: hash)
+                    slots[slot] = index
+                }
+            }
         }
+        (tags, slots) = (larger, numbers)
+    }
+
+    /// Gives the number and the hash of every name.
+    @inline(__always)
+    private func withEveryHash(_ body: (Int32, UInt64) -> Void) {
+        words.withUnsafeBufferPointer { words in
+            starts.withUnsafeBufferPointer { starts in
+                for index in 0..<starts.count - 1 {
+                    let (start, end) = (Int(starts[index]), Int(starts[index + 1]))
+                    var hash = Self.hash(words[start], end - start > 1 ? words[start + 1] : 0)
+                    if end - start > 2 {
+                        for place in start + 2..<end { hash = Self.hash(hash, words[place]) }
+                    }
+                    body(Int32(index), hash)
+                }
+            }
+        }
+    }
+}
+
+/// Names of one word, as those of nearly all assets are, that were inserted lately: each is found
+/// by one comparison.
+@usableFromInline
+struct RecentNames: Sendable {
+    @usableFromInline
+    var words = [UInt64](repeating: 0, count: 256)
+    @usableFromInline
+    var indices = [Int32](repeating: -1, count: 256)
+
+    init() {}
+
+    @inlinable
+    static func place(of word: UInt64) -> Int {
+        Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 56)
+    }
+
+    @inlinable
+    func index(of word: UInt64) -> Int32? {
+        let place = Self.place(of: word)
+        return words[place] == word ? indices[place] : nil
+    }
+
+    mutating func note(_ word: UInt64, _ index: Int32) {
+        let place = Self.place(of: word)
+        words[place] = word
+        indices[place] = index
     }
 }

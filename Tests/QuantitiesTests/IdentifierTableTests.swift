@@ -35,6 +35,31 @@ struct IdentifierTableTests {
         }
     }
 
+    @Test func shortNamesKeepTheirNumbersHoweverManyThereAre() throws {
+        let names = try (0..<3_000).map { try #require(Identifier("T\($0)")) }
+        var table = IdentifierTable()
+        for round in 0..<3 {
+            for (index, name) in names.enumerated() {
+                #expect(table.insert(name) == Int32(index), "round \(round)")
+            }
+        }
+        #expect(table.count == names.count)
+    }
+
+    @Test func namesThatBeginAlikeAreDifferent() throws {
+        let texts = ["BTC-PERP", "BTC-PERP-1", "BTC-PERP-2", "BTC-PERP-1-C", "BTC-PER"]
+        let names = try texts.map { try #require(Identifier($0)) }
+        var table = IdentifierTable(names)
+        #expect(Set(names).count == names.count)
+        #expect(names.map { table.insert($0) } == [0, 1, 2, 3, 4])
+        for (left, name) in names.enumerated() {
+            for (right, other) in names.enumerated() {
+                #expect((name == other) == (left == right))
+                #expect(table.isOrdered(Int32(left), before: Int32(right)) == (name < other))
+            }
+        }
+    }
+
     @Test func theOrderOfNumbersIsThatOfTheirNames() throws {
         let names = try (0..<300).map { try Self.name($0 * 7) }
         let table = IdentifierTable(names)
