@@ -20,7 +20,7 @@ struct MarginSharingTests {
     }
 
     /// 90 % of the first 100 000 count, and nothing beyond.
-    private mutating func applyUSDT() {
+    private mutating func applyUSDT(halfSpread: Double = 0.001) {
         var table = MarginShardTests.table(1, price: 1, asset: Self.usdt)
         table.tiers = [
             HaircutTier(
@@ -28,11 +28,13 @@ struct MarginSharingTests {
                 maintenance: Ratio(millionths: 100_000)),
             HaircutTier(from: FixedDecimal(100_000), to: nil, initial: .one, maintenance: .one),
         ]
+        table.impact = Impact(
+            halfSpread: halfSpread, dailyDeviation: 0.05, volume: FixedDecimal(10_000_000))
         apply(table)
     }
 
     private mutating func apply(
-        _ account: String, holds held: Int, owes debt: Int, contracts: Int = 0
+        _ account: String, holds held: Int, owes debt: Int, contracts: Int = 0, bitcoins: Int = 0
     ) throws {
         sequence += 1
         var snapshot = AccountSnapshot(
@@ -42,6 +44,10 @@ struct MarginSharingTests {
                 Balance(asset: Self.usdt, quantity: FixedDecimal(held)),
                 Balance(asset: MarginWorld.valuation, quantity: FixedDecimal(-debt)),
             ])
+        if bitcoins != 0 {
+            snapshot.balances.append(
+                Balance(asset: Self.btc, quantity: FixedDecimal(bitcoins)))
+        }
         if contracts != 0 {
             snapshot.positions = [
                 Position(
@@ -86,6 +92,32 @@ struct MarginSharingTests {
         #expect(levels(of: "A") == [.liquidation])
         apply(MarginShardTests.table(3, price: 60_000, asset: Self.btc))
         #expect(levels(of: "A") == [.healthy])
+    }
+
+    /// A rung of BTC's ladder moves B's marks, they settle into USDT, and A's USDT counts less: A
+    /// sells BTC then, though its own BTC loses far less than it could bear. USDT costs too much to
+    /// sell.
+    @Test mutating func aLadderCountsTheSalesThatAnotherAccountsMarksForce() throws {
+        applyUSDT(halfSpread: 0.6)
+        apply(MarginShardTests.table(1, price: 60_000, asset: Self.btc))
+        try apply("A", holds: 60_000, owes: 100_000, bitcoins: 1)
+        try apply("B", holds: 40_000, owes: 0, contracts: -1)
+        shard.serve(to: &sink)
+        var forced: [Double] = []
+        for (sequence, contracts) in [(Int64(2), -1), (3, 0)] {
+            try apply("B", holds: 40_000, owes: 0, contracts: contracts)
+            apply(
+                MarginShardTests.table(
+                    sequence, price: 60_000, asset: Self.btc, seconds: Double(sequence)))
+            let ladder = try #require(sink.exposures.last { $0.asset == Self.btc })
+            let rung = try #require(ladder.byPrice.first { $0.step == 0.1 })
+            forced.append(rung.value.double)
+        }
+        #expect(levels(of: "A") == [])
+        // Of 60 000 + 46 000, 90 000 count: of A's, 50 943, and 48 600 of its BTC; it owes 100 000.
+        #expect(forced[0] > 457)
+        // Alone with 40 000: 54 000 and 48 600.
+        #expect(forced[1] == 0)
     }
 
     @Test mutating func accountsOfAnOwnerMayBeMany() throws {
