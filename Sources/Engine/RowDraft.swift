@@ -2,6 +2,7 @@ import Quantities
 
 /// An account being brought into the form of a row, again and again in the same memory.
 struct RowDraft: Sendable {
+    /// Widest row; what the columns below have room for.
     static let mostAssets = 16
 
     private(set) var account: Int32 = 0
