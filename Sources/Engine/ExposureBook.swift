@@ -1,5 +1,6 @@
 import Haircuts
 import Margin
+import Market
 import Quantities
 
 /// What was last published of each asset's exposure, and which have changed since.
@@ -8,6 +9,8 @@ struct ExposureBook: Sendable {
         var sequence: Int64
         /// When the next one may be published.
         var next: Instant
+        /// How many settlements it said.
+        var settlements = 0
     }
 
     /// Plans worked out a second, at most, for all the exposures of one asset: a ladder that takes
@@ -39,26 +42,34 @@ struct ExposureBook: Sendable {
         }
     }
 
-    mutating func restore(_ asset: Int32, sequence: Int64, time: Instant) {
-        outputs[asset] = Output(sequence: sequence, next: time)
+    mutating func restore(_ asset: Int32, sequence: Int64, time: Instant, settlements: Int) {
+        outputs[asset] = Output(sequence: sequence, next: time, settlements: settlements)
     }
 
-    /// The sequence of an asset's next exposure, if one is due.
-    func next(of asset: Int32, at time: Instant) -> Int64? {
+    /// The sequence of an asset's next exposure, if one is due: at once where instruments settled,
+    /// for who is restored has their price from it.
+    func next(of asset: Int32, at time: Instant, settlements: Int) -> Int64? {
         guard changed.indices.contains(Int(asset)), changed[Int(asset)] else { return nil }
         guard let last = outputs[asset] else { return 1 }
-        return time >= last.next ? last.sequence + 1 : nil
+        let isDue = time >= last.next || !hasSaid(settlements, of: asset)
+        return isDue ? last.sequence + 1 : nil
+    }
+
+    /// Whether the last exposure of an asset said as many settlements.
+    func hasSaid(_ settlements: Int, of asset: Int32) -> Bool {
+        settlements == outputs[asset]?.settlements ?? 0
     }
 
     /// - Parameter plans: that the ladders took.
     mutating func published(
-        _ asset: Int32, sequence: Int64, time: Instant, plans: Int,
+        _ asset: Int32, sequence: Int64, time: Instant, plans: Int, settlements: Int,
         _ parameters: MarginParameters
     ) {
         let pause = max(
             parameters.exposureMilliseconds * 1e6, Double(plans) / Self.plansPerSecond * 1e9)
         outputs[asset] = Output(
-            sequence: sequence, next: time.advanced(byNanoseconds: Int64(min(pause, 1e18))))
+            sequence: sequence, next: time.advanced(byNanoseconds: Int64(min(pause, 1e18))),
+            settlements: settlements)
         changed[Int(asset)] = false
     }
 }
@@ -70,21 +81,34 @@ extension MarginShard {
         for asset in touched { publishExposure(of: asset, to: &sink) }
     }
 
+    /// Publishes at once what instruments settled at that had expired when they came.
+    mutating func publishSettlements(of snapshot: AccountSnapshot, to sink: inout some MarginSink) {
+        for position in snapshot.positions where position.terms.expiry != nil {
+            let number = book.assetNumber(of: position.underlying)
+            let count = tables[position.underlying]?.prices.settlements.count ?? 0
+            if !exposures.hasSaid(count, of: number) { publishExposure(of: number, to: &sink) }
+        }
+    }
+
     /// Publishes an asset's exposure, if it changed and a second has passed since the last.
     mutating func publishExposure(of number: Int32, to sink: inout some MarginSink) {
         let asset = book.assetNames[number]
         guard isServing, let time, let market = tables[asset],
             asset != configuration.valuationCurrency,
-            let sequence = exposures.next(of: number, at: time)
+            let sequence = exposures.next(
+                of: number, at: time, settlements: market.prices.settlements.count)
         else { return }
         let (figures, plans) = exposureFigures(of: market, at: time)
         exposures.published(
-            number, sequence: sequence, time: time, plans: plans, configuration.parameters)
-        sink.publish(
-            Exposure(
-                asset: asset, shard: shard, time: time, sequence: sequence,
-                haircutSequence: market.haircuts.sequence, price: market.prices.published.price,
-                figures))
+            number, sequence: sequence, time: time, plans: plans,
+            settlements: market.prices.settlements.count, configuration.parameters)
+        var exposure = Exposure(
+            asset: asset, shard: shard, time: time, sequence: sequence,
+            haircutSequence: market.haircuts.sequence, price: market.prices.published.price,
+            figures)
+        exposure.settlements = market.prices.settlements.map(Exposure.Settlement.init)
+            .sorted { $0.expiry < $1.expiry }.suffix(Exposure.mostSettlements)
+        sink.publish(exposure)
     }
 }
 
@@ -106,6 +130,18 @@ extension Exposure {
             byPrice: zip(Exposure.falls, figures.byPrice).map {
                 Rung(step: $0, value: .rounded(up: $1, fractionDigits: 2))
             }, accounts: Int64(figures.accounts))
+    }
+}
+
+extension Exposure.Settlement {
+    /// The price as the decimal it was read from, where that has up to eight digits.
+    fileprivate init(_ settlement: AssetMarket.Settlement) {
+        let price = [8, 18].lazy.compactMap {
+            FixedDecimal(settlement.price, fractionDigits: $0, rounding: .toNearestOrEven)
+        }
+        self.init(
+            expiry: settlement.expiry,
+            price: price.first { $0.double == settlement.price } ?? price.last ?? .zero)
     }
 }
 

@@ -23,7 +23,12 @@ extension MarginShard {
     /// Takes back an asset's last exposure, before serving.
     public mutating func restore(_ exposure: borrowing Exposure) {
         exposures.restore(
-            book.assetNumber(of: exposure.asset), sequence: exposure.sequence, time: exposure.time)
+            book.assetNumber(of: exposure.asset), sequence: exposure.sequence, time: exposure.time,
+            settlements: exposure.settlements.count)
+        tables.restore(
+            exposure.settlements.map {
+                AssetMarket.Settlement(expiry: $0.expiry, price: $0.price.double)
+            }, of: exposure.asset)
         time = max(time ?? exposure.time, exposure.time)
     }
 

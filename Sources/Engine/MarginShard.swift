@@ -119,6 +119,7 @@ public struct MarginShard: Sendable {
         unknown.note(snapshot, in: tables, valuationCurrency)
         let owners = [book.owner(of: account)] + (formerOwner.map { [$0] } ?? [])
         settle(assets: late, owners: owners, renewed: [account], cause: cause, to: &sink)
+        publishSettlements(of: snapshot, to: &sink)
         return arrival == .sequenceReset ? .sequenceReset : .applied
     }
 

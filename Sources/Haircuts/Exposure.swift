@@ -24,6 +24,9 @@ public struct Exposure: Hashable, Sendable {
     public var byPrice: [Rung]
     /// Accounts that hold or owe the asset.
     public var accounts: Int64
+    /// What the asset was worth when instruments on it settled, the newest expiries, increasing:
+    /// a shard that is restored goes on with these.
+    public var settlements: [Settlement]
 
     /// One rung of a ladder.
     public struct Rung: Hashable, Sendable {
@@ -38,6 +41,18 @@ public struct Exposure: Hashable, Sendable {
         }
     }
 
+    /// The reference that the instruments of one expiry settled at.
+    public struct Settlement: Hashable, Sendable {
+        public var expiry: Instant
+        /// In the valuation currency; ≥ 0.
+        public var price: FixedDecimal
+
+        public init(expiry: Instant, price: FixedDecimal) {
+            self.expiry = expiry
+            self.price = price
+        }
+    }
+
     /// Rises of the maintenance haircut, as fractions: 0.02 points is 0.0002.
     public static let rises: [Double] = [
         0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2,
@@ -48,11 +63,14 @@ public struct Exposure: Hashable, Sendable {
     ]
     /// Most rungs that are read of a ladder.
     public static let mostRungs = 64
+    /// Most settlements that are said.
+    public static let mostSettlements = 64
 
     public init(
         asset: Identifier, shard: Int32, time: Instant, sequence: Int64, haircutSequence: Int64,
         price: FixedDecimal, pledged: FixedDecimal, pledgedValue: FixedDecimal,
-        borrowed: FixedDecimal, byHaircut: [Rung], byPrice: [Rung], accounts: Int64
+        borrowed: FixedDecimal, byHaircut: [Rung], byPrice: [Rung], accounts: Int64,
+        settlements: [Settlement] = []
     ) {
         self.asset = asset
         self.shard = shard
@@ -66,6 +84,7 @@ public struct Exposure: Hashable, Sendable {
         self.byHaircut = byHaircut
         self.byPrice = byPrice
         self.accounts = accounts
+        self.settlements = settlements
     }
 
     /// An exposure that says nothing, to decode into.

@@ -118,6 +118,11 @@ public struct AssetMarket: Sendable {
     public struct Settlement: Hashable, Sendable {
         public var expiry: Instant
         public var price: Double
+
+        public init(expiry: Instant, price: Double) {
+            self.expiry = expiry
+            self.price = price
+        }
     }
 
     /// Volatilities by strike.

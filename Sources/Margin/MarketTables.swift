@@ -79,6 +79,17 @@ public struct MarketTables: Sendable {
         markets[index]?.prices.settlements = settlements[index]
     }
 
+    /// Takes back what instruments settled at before.
+    public mutating func restore(_ settled: [AssetMarket.Settlement], of asset: Identifier) {
+        let index = number(of: asset)
+        for settlement in settled {
+            watched[index].remove(settlement.expiry)
+            settlements[index].removeAll { $0.expiry == settlement.expiry }
+            settlements[index].append(settlement)
+        }
+        markets[index]?.prices.settlements = settlements[index]
+    }
+
     private mutating func number(of asset: Identifier) -> Int {
         let index = Int(assets.insert(asset))
         while markets.count <= index {

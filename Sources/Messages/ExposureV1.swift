@@ -44,18 +44,22 @@ public struct ExposureDecoder {
     }
 }
 
-private let exposureMembers = Members(required: [
-    ("schema", .schema), ("asset", .asset), ("shard", .shard), ("time", .time),
-    ("sequence", .sequence), ("haircutSequence", .haircutSequence), ("price", .price),
-    ("pledged", .pledged), ("pledgedValue", .pledgedValue), ("borrowed", .borrowed),
-    ("byHaircut", .byHaircut), ("byPrice", .byPrice), ("accounts", .accounts),
-])
+private let exposureMembers = Members(
+    required: [
+        ("schema", .schema), ("asset", .asset), ("shard", .shard), ("time", .time),
+        ("sequence", .sequence), ("haircutSequence", .haircutSequence), ("price", .price),
+        ("pledged", .pledged), ("pledgedValue", .pledgedValue), ("borrowed", .borrowed),
+        ("byHaircut", .byHaircut), ("byPrice", .byPrice), ("accounts", .accounts),
+    ],
+    optional: [("settlements", .settlements)])
+private let settlementMembers = Members(required: [("expiry", .expiry), ("price", .price)])
 private let riseMembers = Members(required: [("rise", .rise), ("value", .value)])
 private let fallMembers = Members(required: [("fall", .fall), ("value", .value)])
 
 extension Exposure {
     fileprivate mutating func read(_ reader: inout JSONReader) throws(Refusal) {
         let counts = 0...MessageRules.largestSequence
+        settlements.removeAll(keepingCapacity: true)
         try reader.object(exposureMembers, .body, depth: 0) { (index, reader) throws(Refusal) in
             switch index {
             case 0: try reader.schema("exposure.v1")
@@ -70,8 +74,28 @@ extension Exposure {
             case 9: borrowed = try reader.unsignedDecimal(.borrowed)
             case 10: try byHaircut.readLadder(&reader, .byHaircut, riseMembers, .rise)
             case 11: try byPrice.readLadder(&reader, .byPrice, fallMembers, .fall)
-            default: accounts = try reader.integer(.accounts, in: counts)
+            case 12: accounts = try reader.integer(.accounts, in: counts)
+            default: try readSettlements(&reader)
             }
+        }
+    }
+
+    /// Expiries that increase, and prices.
+    private mutating func readSettlements(_ reader: inout JSONReader) throws(Refusal) {
+        try reader.array(.settlements, count: 0...Exposure.mostSettlements) {
+            (reader) throws(Refusal) in
+            var settlement = Settlement(expiry: Instant(nanoseconds: .min), price: .zero)
+            try reader.object(settlementMembers, .settlements, depth: 2) {
+                (index, reader) throws(Refusal) in
+                switch index {
+                case 0: settlement.expiry = try reader.instant(.expiry)
+                default: settlement.price = try reader.unsignedDecimal(.price)
+                }
+            }
+            if let last = settlements.last, settlement.expiry <= last.expiry {
+                throw reader.refusal(.outOfRange, .settlements)
+            }
+            settlements.append(settlement)
         }
     }
 }
@@ -130,7 +154,21 @@ extension OutputBuffer {
         write(exposure.byPrice, "{\"fall\":")
         literal("],\"accounts\":")
         integer(exposure.accounts)
+        if !exposure.settlements.isEmpty { write(exposure.settlements) }
         byte(UInt8(ascii: "}"))
+    }
+
+    private mutating func write(_ settlements: [Exposure.Settlement]) {
+        literal(",\"settlements\":[")
+        for index in settlements.indices {
+            if index > 0 { byte(UInt8(ascii: ",")) }
+            literal("{\"expiry\":")
+            instant(settlements[index].expiry)
+            literal(",\"price\":")
+            decimal(settlements[index].price)
+            byte(UInt8(ascii: "}"))
+        }
+        byte(UInt8(ascii: "]"))
     }
 
     private mutating func write(_ ladder: [Exposure.Rung], _ opening: StaticString) {

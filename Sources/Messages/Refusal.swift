@@ -61,6 +61,7 @@ public enum MessageField: String, CaseIterable, Sendable {
     case id, level, previous, shortfall, distance, plan, action, relief, notBefore
     // exposure.v1
     case shard, pledged, pledgedValue, borrowed, byHaircut, rise, byPrice, fall, accounts
+    case settlements
     // breaker.v1
     case since
     // control.v1

@@ -22,16 +22,16 @@ struct MarginExposureTests {
             _ = naive.take(event, offset: 0)
         }
         shard.serve(to: &sink)
-        var (forced, times) = (0, [Identifier: Instant]())
+        var (forced, lasts) = (0, [Identifier: Exposure]())
         for offset in 0..<300 {
             let event = world.next()
             try shard.take(event, offset: offset, to: &sink)
             _ = naive.take(event, offset: offset)
             for exposure in sink.exposures where !naive.snapshots.isEmpty || offset > 0 {
-                if let last = times[exposure.asset] {
-                    #expect(exposure.time.seconds(since: last) >= 1)
+                if let last = lasts[exposure.asset], last.settlements == exposure.settlements {
+                    #expect(exposure.time.seconds(since: last.time) >= 1)
                 }
-                times[exposure.asset] = exposure.time
+                lasts[exposure.asset] = exposure
                 guard offset > 0 || exposure.time == naive.time else { continue }
                 try expectEqual(exposure, naive, seed: seed, offset: offset)
                 if exposure.byPrice.contains(where: { $0.value > .zero }) { forced += 1 }
@@ -84,6 +84,67 @@ struct MarginExposureTests {
             #expect(exposure.accounts == 0)
             #expect(exposure.byPrice.allSatisfy { $0.value == .zero })
         }
+    }
+
+    /// MODEL §8: what expired is settled at the first reference at or after expiry, and keeps it.
+    @Test func whatSettledKeepsItsPriceThroughARestart() throws {
+        let btc = MarginShardTests.asset
+        let expiry = MarginShardTests.start.advanced(bySeconds: 10)
+        var snapshot = MarginShardTests.account("A", holds: 0, owes: 0)
+        snapshot.balances = [
+            Balance(asset: MarginWorld.valuation, quantity: FixedDecimal(100_000))
+        ]
+        snapshot.positions = [
+            Position(
+                instrument: MarginWorld.name("BTC-FUT"),
+                terms: .future(.linear, settlement: nil, expiry: expiry), underlying: btc,
+                multiplier: .one, quantity: FixedDecimal(2), entryPrice: FixedDecimal(60_000))
+        ]
+        var sink = MarginOutputs()
+        func table(_ sequence: Int64, _ price: Int, at seconds: Double) -> HaircutTable {
+            MarginShardTests.table(sequence, price: price, seconds: seconds)
+        }
+        func equity(_ shard: MarginShard) throws -> Double {
+            try #require(shard.figures(of: snapshot.account)).equity
+        }
+        var shard = MarginShardTests.shard()
+        for table in [table(1, 60_000, at: 0), table(2, 60_100, at: 9)] {
+            _ = shard.apply(table, cause: .timer(table.time), to: &sink)
+        }
+        _ = try shard.apply(snapshot, cause: .timer(snapshot.time), to: &sink)
+        shard.serve(to: &sink)
+        // A tenth of a second after the last exposure: what settled is said at once.
+        sink.exposures = []
+        let settling = table(3, 61_000, at: 10.1)
+        _ = shard.apply(settling, cause: .timer(settling.time), to: &sink)
+        #expect(
+            sink.exposures.map(\.settlements) == [
+                [Exposure.Settlement(expiry: expiry, price: FixedDecimal(61_000))]
+            ])
+        let later = table(4, 65_000, at: 20)
+        _ = shard.apply(later, cause: .timer(later.time), to: &sink)
+        #expect(try equity(shard) == 102_000)
+
+        var restored = MarginShardTests.shard()
+        for exposure in sink.exposures { restored.restore(exposure) }
+        for output in sink.take() { restored.restore(output.requirement) }
+        _ = try restored.apply(snapshot, cause: .timer(snapshot.time), to: &sink)
+        let newest = table(5, 70_000, at: 30)
+        _ = restored.apply(newest, cause: .timer(newest.time), to: &sink)
+        restored.serve(to: &sink)
+        #expect(try equity(restored) == 102_000)
+        #expect(sink.exposures.last?.settlements.count == 1)
+
+        // One that had expired when it came is settled at the reference of then.
+        var late = snapshot
+        late.account = MarginWorld.name("B")
+        late.owner = late.account
+        late.positions[0].terms = .future(
+            .linear, settlement: nil, expiry: MarginShardTests.start.advanced(bySeconds: 5))
+        sink.exposures = []
+        _ = try restored.apply(late, cause: .timer(newest.time), to: &sink)
+        #expect(sink.exposures.map(\.settlements.count) == [2])
+        #expect(sink.exposures.first?.settlements.first?.price == FixedDecimal(70_000))
     }
 
     @Test func theSequenceGoesOnFromTheExposureRestored() throws {

@@ -119,12 +119,21 @@ extension RandomMessages {
         }
     }
 
+    mutating func settlements() -> [Exposure.Settlement] {
+        let expiry = instant()
+        return (0..<count(0...3)).map { index in
+            Exposure.Settlement(
+                expiry: expiry.advanced(bySeconds: Int64(index) * 3_600), price: unsigned())
+        }
+    }
+
     mutating func exposure() -> Exposure {
         Exposure(
             asset: identifier(), shard: Int32(count(0...Int(Int32.max))), time: instant(),
             sequence: sequence() + 1, haircutSequence: sequence(), price: unsigned(),
             pledged: unsigned(), pledgedValue: unsigned(), borrowed: unsigned(),
-            byHaircut: ladder(), byPrice: ladder(), accounts: sequence())
+            byHaircut: ladder(), byPrice: ladder(), accounts: sequence(),
+            settlements: settlements())
     }
 
     mutating func breakerChange() -> BreakerChange {

@@ -50,6 +50,10 @@ def exposures(to):
 
     valid("shard-0", ("shard", 0), key="BTC|0")
     valid("shard-largest", ("shard", 2**31 - 1), key="BTC|2147483647")
+    settled = [{"expiry": "2026-11-20T08:00:00.000000Z", "price": "61020.5"},
+               {"expiry": "2026-11-21T08:00:00.000000Z", "price": "0"}]
+    valid("settlements", ("settlements", settled))
+    valid("settlements-none", ("settlements", []))
     valid("nothing-held", ("pledged", "0"), ("pledgedValue", "0"), ("borrowed", "0"),
           ("byHaircut", []), ("byPrice", []), ("accounts", 0))
     valid("without-a-table", ("haircutSequence", 0), ("price", "0"))
@@ -69,6 +73,10 @@ def exposures(to):
         "value-falls": ("byHaircut.1.value", "119999.999"),
     }.items():
         to.refused(message, "out-of-range", name, altered(EXPOSURE, change), seen=False)
+    to.refused(message, "out-of-range", "expiries-fall",
+               altered(EXPOSURE, ("settlements", settled[::-1])), seen=False)
+    to.refused(message, "missing-field", "settlement-without-price",
+               altered(EXPOSURE, ("settlements", [{"expiry": settled[0]["expiry"]}])))
     to.refused(message, "missing-field", "fall-in-the-place-of-a-rise",
                altered(EXPOSURE, ("byHaircut.0", {"fall": 0.0025, "value": "1"})))
     many(to, message, "out-of-range", EXPOSURE, (
