@@ -11,6 +11,8 @@ struct ExposureBook: Sendable {
         var next: Instant
         /// How many settlements it said.
         var settlements = 0
+        /// Whether it was published before it was due, for a settlement.
+        var wasEarly = false
     }
 
     /// Plans worked out a second, at most, for all the exposures of one asset: a ladder that takes
@@ -47,11 +49,12 @@ struct ExposureBook: Sendable {
     }
 
     /// The sequence of an asset's next exposure, if one is due: at once where instruments settled,
-    /// for who is restored has their price from it.
+    /// for who is restored has their price from it. After such a one the next comes in its time,
+    /// or accounts with ever other expiries could make a shard do nothing else.
     func next(of asset: Int32, at time: Instant, settlements: Int) -> Int64? {
         guard changed.indices.contains(Int(asset)), changed[Int(asset)] else { return nil }
         guard let last = outputs[asset] else { return 1 }
-        let isDue = time >= last.next || !hasSaid(settlements, of: asset)
+        let isDue = time >= last.next || !last.wasEarly && !hasSaid(settlements, of: asset)
         return isDue ? last.sequence + 1 : nil
     }
 
@@ -69,7 +72,7 @@ struct ExposureBook: Sendable {
             parameters.exposureMilliseconds * 1e6, Double(plans) / Self.plansPerSecond * 1e9)
         outputs[asset] = Output(
             sequence: sequence, next: time.advanced(byNanoseconds: Int64(min(pause, 1e18))),
-            settlements: settlements)
+            settlements: settlements, wasEarly: outputs[asset].map { time < $0.next } ?? false)
         changed[Int(asset)] = false
     }
 }

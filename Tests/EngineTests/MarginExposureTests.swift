@@ -145,6 +145,15 @@ struct MarginExposureTests {
         _ = try restored.apply(late, cause: .timer(newest.time), to: &sink)
         #expect(sink.exposures.map(\.settlements.count) == [2])
         #expect(sink.exposures.first?.settlements.first?.price == FixedDecimal(70_000))
+        // The next settlement waits until an exposure is due: ladders cost much.
+        late.sequence += 1
+        late.positions[0].terms = .future(
+            .linear, settlement: nil, expiry: MarginShardTests.start.advanced(bySeconds: 6))
+        _ = try restored.apply(late, cause: .timer(newest.time), to: &sink)
+        #expect(sink.exposures.count == 1)
+        let next = table(6, 71_000, at: 31)
+        _ = restored.apply(next, cause: .timer(next.time), to: &sink)
+        #expect(sink.exposures.map(\.settlements.count) == [2, 3])
     }
 
     @Test func theSequenceGoesOnFromTheExposureRestored() throws {
